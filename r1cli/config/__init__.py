@@ -1,0 +1,1 @@
+"""Settings: `schema` gives them meaning, `compose` reads them, `rules` relates them to each other."""
