@@ -1,0 +1,214 @@
+"""`Config.model` to a policy and its tokenizer: embedded, local directory, GGUF file or Hub id."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from r1cli.config.schema import ModelConfig
+from r1cli.errors import UserError, unknown
+from r1cli.problem import Problem
+from r1cli.prompts import TEMPLATES, prompt
+from r1cli.runs.files import disk
+from r1cli.stages.process import redirect_transformers
+
+EMBEDDED = ("nano", "nano-v3")
+_WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
+_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+_SECONDS = 5.0
+"""How long the Hub may take to answer."""
+
+
+class Policy(NamedTuple):
+    """What the trainers need: the model, its tokenizer, and the token ids that end a completion."""
+
+    model: Any
+    tokenizer: Any
+    stop: list[int]
+
+
+def locate(model: ModelConfig) -> Path | None:
+    """The local directory or GGUF file of a model, checked; None when it must come from the Hub.
+
+    Raises `UserError` when the path is missing, or a directory has no config or no weights.
+    """
+    if model.path is not None:
+        return _checked(Path(model.path).expanduser(), f"model.path={model.path}")
+    if model.embedded is not None:
+        if model.embedded not in EMBEDDED:
+            raise unknown("embedded model", model.embedded, EMBEDDED)
+        return _checked(
+            Path(str(files("r1cli.nano") / "weights" / model.embedded)), f"model={model.embedded}"
+        )
+    if model.hub_id is None:
+        raise UserError(
+            "the model names no source: one of model.path, model.embedded, model.hub_id must be set."
+        )
+    return None
+
+
+def _checked(path: Path, what: str) -> Path:
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise UserError(f"{what}: no such file.", "Give an existing .gguf file or a model directory.")
+        return path
+    if not path.is_dir():
+        raise UserError(f"{what}: no such directory.", "Give a Hugging Face model directory or a .gguf file.")
+    if not (path / "config.json").is_file():
+        raise UserError(
+            f"{what}: there is no config.json in it.", "Give the directory that `save_pretrained` wrote."
+        )
+    if not any(next(path.glob(pattern), None) for pattern in _WEIGHTS):
+        raise UserError(
+            f"{what}: there are no weights (*.safetensors) in it.", "Only safetensors weights are loaded."
+        )
+    return path
+
+
+def fetch(model: ModelConfig) -> Path:
+    """The directory or GGUF file of a model on this machine; downloads a Hub id at its pinned revision.
+
+    Without network an earlier download serves; without that, too, the `UserError` is there at once.
+    """
+    local = locate(model)
+    if local is not None:
+        return local
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    name = str(model.hub_id)
+    try:
+        # Asked first, because a download tries 5 times for 23 s and says so, line by line.
+        HfApi().model_info(name, revision=model.revision, timeout=_SECONDS)
+    except GatedRepoError as error:
+        raise UserError(f"{name} is gated on the Hub.", "Accept its terms there and set HF_TOKEN.") from error
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise UserError(f"the Hub has no {name} at revision {model.revision}.") from error
+    except Exception as error:  # every other failure of the client means: it cannot be reached now
+        return _snapshot(model, error)
+    return _snapshot(model, None)
+
+
+def _snapshot(model: ModelConfig, unreachable: Exception | None) -> Path:
+    """The files of a Hub id; only those of an earlier download when the Hub is `unreachable`."""
+    from huggingface_hub import constants, snapshot_download
+
+    name = str(model.hub_id)
+    try:
+        with disk(Path(constants.HF_HUB_CACHE)):
+            path = snapshot_download(
+                name, revision=model.revision, allow_patterns=_FILES, local_files_only=unreachable is not None
+            )
+    except UserError:
+        raise
+    except Exception as error:
+        why = unreachable or error
+        raise UserError(
+            f"{name} is not on this machine and the Hub cannot be reached ({type(why).__name__}).",
+            "Use the embedded model=nano, or give a local copy: model.path=DIR or model.path=FILE.gguf.",
+        ) from why
+    return _checked(Path(path), name)
+
+
+def load(config: ModelConfig) -> Policy:
+    """Load weights and tokenizer; weights in `config.dtype`, with no gradient checkpointing switched on."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    redirect_transformers()
+    path = fetch(config)
+    dtype = getattr(torch, config.dtype)
+    if path.suffix == ".gguf":
+        from transformers import GgufConfig
+
+        # A plain gguf_file= load leaves a quantization config behind, and save_pretrained then fails.
+        where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+        tokenizer = AutoTokenizer.from_pretrained(**where)
+        model = AutoModelForCausalLM.from_pretrained(
+            **where, dtype=dtype, quantization_config=GgufConfig(dequantize=True)
+        )
+    else:
+        _refuse_pickles(path)
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+    return Policy(model, tokenizer, stop_tokens(model, tokenizer, str(path)))
+
+
+def _refuse_pickles(path: Path) -> None:
+    if not (path / "tokenizer.json").is_file() and not (path / "tokenizer_config.json").is_file():
+        raise UserError(
+            f"{path}: there is no tokenizer in it (tokenizer.json).", "Save the tokenizer beside the model."
+        )
+
+
+def stop_tokens(model: Any, tokenizer: Any, name: str) -> list[int]:
+    """Token ids that end a completion: the tokenizer's, and every one the model declares. Sets a pad token.
+
+    A model without one never stops: every completion would be cut at the limit. That is an error here.
+    """
+    declared = model.generation_config.eos_token_id if model.generation_config is not None else None
+    ids = [] if declared is None else [declared] if isinstance(declared, int) else list(declared)
+    if tokenizer.eos_token_id is not None and tokenizer.eos_token_id not in ids:
+        ids.insert(0, tokenizer.eos_token_id)
+    size = model.get_input_embeddings().weight.shape[0]
+    ids = [i for i in ids if 0 <= i < size]
+    if not ids:
+        raise UserError(
+            f"{name} has no stop token: neither its tokenizer nor its generation config names one."
+        )
+    if tokenizer.eos_token_id is None:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ids[0])
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return ids
+
+
+def prompt_text(template: str, tokenizer: Any, problem: Problem) -> str:
+    """The prompt as the model reads it: a plain-text template, or the tokenizer's own chat template."""
+    text = prompt(template, problem)
+    if template != "chat":
+        return text
+    if tokenizer.chat_template is None:
+        raise UserError(
+            "model.template=chat, but this model's tokenizer has no chat template.",
+            f"Choose a plain-text template: model.template={'|'.join(t for t in TEMPLATES if t != 'chat')}.",
+        )
+    messages = [{"role": "user", "content": text}]
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def encode(policy: Policy, template: str, problems: Sequence[Problem]) -> list[list[int]]:
+    """Token ids of the prompts. A chat template writes its own special tokens, so none are added to it."""
+    texts = [prompt_text(template, policy.tokenizer, problem) for problem in problems]
+    ids: list[list[int]] = policy.tokenizer(text=texts, add_special_tokens=template != "chat")["input_ids"]
+    return ids
+
+
+def lora(config: ModelConfig) -> Any:
+    """Peft's configuration for `model.lora`, or None when every weight is trained."""
+    if config.lora is None:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=config.lora,
+        lora_alpha=config.lora_alpha or 2 * config.lora,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def save(model: Any, tokenizer: Any, directory: Path) -> None:
+    """Write an ordinary Hugging Face directory: adapters merged in, weights as safetensors."""
+    if hasattr(model, "merge_and_unload"):
+        model = model.merge_and_unload()
+    part = directory.with_name(directory.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    for file in part.iterdir():
+        file.chmod(0o644)  # safetensors writes for the owner alone, and a model is meant to be passed on
+    shutil.rmtree(directory, ignore_errors=True)  # of an attempt that failed after this point
+    os.replace(part, directory)

@@ -1,0 +1,59 @@
+"""What a run writes down, and who hears of it: called on the main process only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from r1cli.metrics.rollouts import Rollout
+from r1cli.runs.files import read_jsonl
+from r1cli.runs.run import Run
+from r1cli.stages.listener import Listener
+
+Row = dict[str, Any]
+
+
+class Output:
+    """`metrics.jsonl` and `samples.jsonl` of a run, passed on to the listeners."""
+
+    def __init__(self, run: Run, listeners: Sequence[Listener], prompts: int) -> None:
+        """`prompts` is how many prompts a record of samples holds."""
+        self._run, self._listeners, self._prompts = run, listeners, prompts
+
+    def evaluated(self) -> set[int]:
+        """The steps whose evaluation is written down already."""
+        return {int(row["step"]) for row in read_jsonl(self._run.metrics) if "eval/accuracy" in row}
+
+    def row(self, row: Row) -> None:
+        """Write a metric row."""
+        self._run.log_metrics(row)
+        for listener in self._listeners:
+            listener.row(row)
+
+    def samples(self, step: int, kind: str, rollouts: Sequence[Rollout]) -> None:
+        """Write every completion of the first few prompts; `kind` is `train` or `probe`."""
+        chosen = set(list(dict.fromkeys(r.group for r in rollouts))[: self._prompts])
+        for rollout in rollouts:
+            if rollout.group in chosen:
+                row = sample_row(step, kind, rollout)
+                self._run.log_sample(row)
+                for listener in self._listeners:
+                    listener.sample(row)
+
+
+def sample_row(step: int, kind: str, rollout: Rollout) -> Row:
+    """A row of `samples.jsonl`: one completion with everything that was judged about it."""
+    problem, completion, verdict = rollout.problem, rollout.completion, rollout.verdict
+    return {
+        "step": step,
+        "kind": kind,
+        "problem": problem.id,
+        "prompt": problem.question,
+        "completion": completion.text,
+        "reasoning": completion.reasoning,
+        "answer": completion.answer,
+        "gold": problem.answer,
+        "verdict": str(verdict.status),
+        "reason": verdict.reason,
+        "rewards": rollout.rewards,
+        "tokens": completion.tokens,
+        "truncated": completion.truncated,
+    }
