@@ -24,7 +24,7 @@ RUNS := $${R1_RUNS:-runs}
 ONE_THREAD := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup zero test check format bench lock check-vllm clean
+.PHONY: help setup zero test check format bench nano lock check-vllm clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -54,7 +54,7 @@ format: setup ## let ruff rewrite the code as `make check` wants it
 	@$(BIN)/ruff check --fix .
 
 bench: setup ## measure speed and memory, and a plain TRL script beside it
-	@$(BIN)/python tests/bench.py $(ARGS)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: setup ## resolve anew and rewrite constraints.txt and constraints-vllm.txt
 	@$(BIN)/python .ci/lock.py constraints.txt
@@ -62,6 +62,10 @@ lock: setup ## resolve anew and rewrite constraints.txt and constraints-vllm.txt
 
 check-vllm: setup ## check by a dry run that constraints-vllm.txt still resolves (installs nothing)
 	@$(BIN)/python .ci/lock.py --check constraints-vllm.txt
+
+nano: setup ## make the embedded base model anew and put it into the package (about 10 minutes)
+	@R1_RUNS=build/nano $(BIN)/r1 train base $(ARGS)
+	@$(BIN)/python .ci/ship.py "$$(ls -td build/nano/*base* | head -n 1)" nano
 
 clean: ## remove .venv, builds and caches; runs/ stays
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
