@@ -132,8 +132,8 @@ def test_dry_run_of_a_hub_model_says_the_revision() -> None:
 
 
 def test_dry_run_of_base() -> None:
-    code, out, _ = r1("train", "base", "stage.documents=640", "stage.batch_documents=64", "--dry-run")
-    assert code == 0 and "10 steps" in out and "640 documents" in out
+    code, out, _ = r1("train", "base", "stage.documents=280", "--dry-run")
+    assert code == 0 and "10 steps" in out and "280 documents" in out
 
 
 def rows(path: Path, count: int) -> str:

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from r1cli.config import compose, groups
-from r1cli.config.schema import BaseStage, CountdownTask, TableTask, ZeroStage
+from r1cli.config.stage_schema import BaseStage, ZeroStage
+from r1cli.config.task_schema import CountdownTask, TableTask
 from r1cli.errors import UserError
 
 

@@ -8,7 +8,8 @@ import yaml
 
 from r1cli.config import compose, groups
 from r1cli.config.recipe import names, read
-from r1cli.config.schema import Config, ZeroStage
+from r1cli.config.schema import Config
+from r1cli.config.stage_schema import ZeroStage
 from r1cli.tasks import TASKS
 
 OPTIONS = groups.options([groups.conf_dir()])

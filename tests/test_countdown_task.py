@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from r1cli.config.schema import CountdownTask
+from r1cli.config.task_schema import CountdownTask
 from r1cli.errors import UserError
 from r1cli.problem import Problem, Status
 from r1cli.tasks import load
@@ -22,6 +22,7 @@ SETTINGS: dict[str, Any] = {
     "operations": ["+", "-", "*"],
     "target_low": 1,
     "target_high": 100,
+    "largest_value": None,
     "heldout_share": 0.1,
 }
 
@@ -127,3 +128,11 @@ def test_every_expression_over_the_numbers_comes_up() -> None:
     # 7 and 1: 8 6 7; 12 and 1: 13 11 12; 1 and 1: 2 0 1; 4 and 4: 8 0 16; 3 and 4: 7 1 12; 2 and 4: 6 2 8;
     # 5 and 3: 8 2 15; 4 and 3: 7 1 12; 3 and 3: 6 0 9
     assert values == {0, 1, 2, 6, 7, 8, 9, 11, 12, 13, 15, 16}
+
+
+def test_no_value_on_the_way_goes_above_the_bound() -> None:
+    for problem in load(config(largest_value=20, target_high=20), seed=0).train(200):
+        inner = problem.answer[problem.answer.index("(") + 1 : problem.answer.index(")")]
+        left, sign, right = inner.split()
+        value = {"+": int(left) + int(right), "-": int(left) - int(right), "*": int(left) * int(right)}[sign]
+        assert value <= 20, problem.answer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from r1cli.config.schema import TableTask
+from r1cli.config.task_schema import TableTask
 from r1cli.errors import UserError
 from r1cli.tasks import load
 

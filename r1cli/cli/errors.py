@@ -50,7 +50,7 @@ def guard() -> Iterator[Guard]:
             raise
         if error.errno in _MACHINE:
             where = f": {error.filename}" if error.filename else ""
-            raise _end(f"error: {_MACHINE[error.errno]}{where}.", FAILURE) from error
+            raise _end(f"error: {_MACHINE[error.errno]}{where}.", MISTAKE) from error
         raise _unexpected(error, state) from error
     except Exception as error:
         raise _unexpected(error, state) from error

@@ -1,10 +1,13 @@
 """What a config would do: checked, and said in a few lines. Nothing is started and no model is loaded."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from r1cli.config import batch
-from r1cli.config.schema import BaseStage, Config, ModelConfig, TableTask, ZeroStage
+from r1cli.config.schema import Config, ModelConfig
+from r1cli.config.stage_schema import BaseStage, ZeroStage
+from r1cli.config.task_schema import TableTask
 from r1cli.errors import UserError
 
 _WIDTH = 13
@@ -29,9 +32,22 @@ def preflight(config: Config, *, model: bool = True) -> None:
         from r1cli.stages.models import locate
 
         if model:
-            locate(config.model)
+            _fits(config, config.stage, locate(config.model))
         _task(config, config.stage)
     store.planned(config, compose.digest(config))
+
+
+def _fits(config: Config, stage: ZeroStage, home: Path | None) -> None:
+    """Refuse completions longer than the context, where the model is on this machine."""
+    if home is None or not home.is_dir():
+        return
+    window = json.loads((home / "config.json").read_text()).get("max_position_embeddings")
+    if window is not None and stage.max_completion_tokens >= window:
+        raise UserError(
+            f"stage.max_completion_tokens={stage.max_completion_tokens} leaves no room for a prompt: model "
+            f"{config.model.name} reads {window} tokens.",
+            f"Set it below {window}.",
+        )
 
 
 def _task(config: Config, stage: ZeroStage) -> None:
@@ -66,7 +82,7 @@ def steps(config: Config) -> int:
 
 def headline(config: Config) -> str:
     """The run in a few words."""
-    what = f"zero on {config.task.name}" if isinstance(config.stage, ZeroStage) else "base"
+    what = f"{config.stage.kind} on {config.task.name}"
     return f"{what}, {config.model.name}, {steps(config):,} steps"
 
 

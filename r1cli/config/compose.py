@@ -24,7 +24,11 @@ from r1cli.config.overrides import Tree
 from r1cli.config.schema import Config
 from r1cli.errors import UserError
 
-_NOT_SETTINGS = {"run_id", "runs_dir", "logger", "launcher"}
+_NOT_SETTINGS: dict[str, Any] = {"run_id": True, "runs_dir": True, "logger": True, "launcher": True}
+_NOT_READ: dict[str, dict[str, Any]] = {
+    "base": {"reward": True, "model": {"rl", "embedded", "path", "hub_id"}}
+}
+"""By stage, settings that it does not read: `rl` may be tuned without making the embedded base anew."""
 
 
 def load(
@@ -77,7 +81,8 @@ def to_yaml(config: Config) -> str:
 
 def digest(config: Config) -> str:
     """SHA-256 in hex of what decides the result; where it runs and where it is logged is left out."""
-    plain = config.model_dump(mode="json", exclude=_NOT_SETTINGS)
+    unread = _NOT_READ.get(config.stage.kind, {})
+    plain = config.model_dump(mode="json", exclude=_NOT_SETTINGS | unread)
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -2,7 +2,9 @@
 
 from r1cli.config import trl_options
 from r1cli.config.batch import BatchPlan, solve
-from r1cli.config.schema import BaseStage, Config, TableTask, ZeroStage
+from r1cli.config.schema import Config
+from r1cli.config.stage_schema import BaseStage, ZeroStage
+from r1cli.config.task_schema import TableTask
 from r1cli.errors import UserError
 
 
@@ -90,6 +92,8 @@ def _checkpoints(stage: ZeroStage, plan: BatchPlan) -> None:
 
 def _base(config: Config, stage: BaseStage) -> None:
     trl_options.check("sft", stage.trl, trl_options.RESERVED["sft"])
+    if config.launcher.processes > 1:
+        raise UserError("stage base runs in one process.", "Set launcher.processes=1.")
     if config.model.architecture is None:
         raise UserError(
             f"model {config.model.name} cannot be made from nothing: it has no architecture.",

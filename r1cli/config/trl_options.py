@@ -61,6 +61,7 @@ RESERVED: dict[Kind, dict[str, str]] = {
         "do_eval": "set `stage.eval.every`",
         "per_device_eval_batch_size": "set `stage.eval.batch`",
         "log_completions": "samples.jsonl holds them; set `stage.samples_every`",
+        "use_cpu": "a GPU is used when there is one; hide it with CUDA_VISIBLE_DEVICES",
         "remove_unused_columns": "the rewards need the column with the problem",
         "shuffle_dataset": "the task orders the problems by `seed`",
     },
@@ -70,6 +71,11 @@ RESERVED: dict[Kind, dict[str, str]] = {
         "gradient_accumulation_steps": "set `stage.batch_documents`",
         "max_steps": "set `stage.documents`",
         "num_train_epochs": "every document is read once; set `stage.documents`",
+        "train_sampling_strategy": "the corpus is read in order",
+        "max_length": "no text is cut",
+        "gradient_checkpointing": "the models made here are small",
+        "bf16": "the models made here are trained in float32",
+        "use_cpu": "a GPU is used when there is one; hide it with CUDA_VISIBLE_DEVICES",
     },
 }
 """Options that r1 sets itself -> what to do in their place."""

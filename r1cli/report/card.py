@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from r1cli.config.schema import BaseStage, Config, ZeroStage
+from r1cli.config.schema import Config
+from r1cli.config.stage_schema import BaseStage, ZeroStage
 from r1cli.prompts import TEMPLATES
 from r1cli.report.rows import Row
 from r1cli.report.summary import Summary, summarize

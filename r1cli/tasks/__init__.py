@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from r1cli.config.schema import TaskConfig
+from r1cli.config.task_schema import TaskConfig
 from r1cli.tasks.countdown import Countdown
 from r1cli.tasks.table import Table
 from r1cli.tasks.task import Task

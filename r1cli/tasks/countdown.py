@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from r1cli.config.schema import CountdownTask
+from r1cli.config.task_schema import CountdownTask
 from r1cli.errors import UserError
 from r1cli.problem import Problem
 
@@ -69,7 +69,7 @@ class Countdown:
         config = self._config
         size = rng.choices(list(config.numbers), list(config.numbers.values()))[0]
         numbers = [rng.randint(config.low, config.high) for _ in range(size)]
-        solution = expression(rng, numbers, config.operations)
+        solution = expression(rng, numbers, config.operations, config.largest_value)
         if solution is None or not config.target_low <= solution.value <= config.target_high:
             return None
         return make_problem(numbers, solution)
@@ -103,11 +103,16 @@ def make_problem(numbers: list[int], solution: Node) -> Problem:
     target = solution.value
     return Problem(
         id=f"countdown:{','.join(map(str, numbers))}={target}",
-        question=f"make {target} from {' '.join(map(str, numbers))} .",
+        question=question(numbers, target),
         answer=solution.text,
         verifier="countdown",
         meta={"numbers": numbers, "target": target, "statement": statement(numbers, target)},
     )
+
+
+def question(numbers: list[int], target: int) -> str:
+    """The problem in short, `make 13 from 3 4 1 .`, as the nano models read it."""
+    return f"make {target} from {' '.join(map(str, numbers))} ."
 
 
 def statement(numbers: list[int], target: int) -> str:
@@ -119,17 +124,19 @@ def statement(numbers: list[int], target: int) -> str:
     )
 
 
-def expression(rng: random.Random, numbers: Sequence[int], operations: Sequence[str]) -> Node | None:
+def expression(
+    rng: random.Random, numbers: Sequence[int], operations: Sequence[str], largest: int | None = None
+) -> Node | None:
     """A random expression over all numbers, e.g. `( 3 * 4 ) + 1`; None if it came to where no operation fits.
 
     Intermediate results are whole and not negative: the larger is taken minus the smaller, and only divisions
-    without remainder are made.
+    without remainder are made. None goes above `largest`.
     """
     nodes = [Node(number, str(number)) for number in numbers]
     while len(nodes) > 1:
         # `sample` also decides the order in which + and * are written
         left, right = (nodes.pop(index) for index in _two(rng, len(nodes)))
-        options = list(_combine(left, right, operations))
+        options = [n for n in _combine(left, right, operations) if largest is None or n.value <= largest]
         if not options:
             return None
         value, text = rng.choice(options)

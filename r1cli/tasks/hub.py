@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from r1cli.config.schema import TableTask
+from r1cli.config.task_schema import TableTask
 from r1cli.errors import UserError
 from r1cli.tasks.files import Row
 

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 from typing import Any, Self
 
-from r1cli.config.schema import TableTask
+from r1cli.config.task_schema import TableTask
 from r1cli.errors import UserError, unknown
 from r1cli.problem import Problem, Status
 from r1cli.tasks import files, hub
