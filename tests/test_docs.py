@@ -217,7 +217,7 @@ def test_metrics_of_the_completions_are_documented_and_no_others() -> None:
 
 
 def test_fields_of_a_sample_are_documented_and_no_others() -> None:
-    assert names_in("samples.jsonl") == set(sample_row(1, "train", batch()[0]))
+    assert names_in("samples.jsonl") == set(sample_row(1, "train", batch()[0], "the prompt"))
 
 
 def test_probes_of_a_base_are_documented_and_no_others() -> None:

@@ -33,7 +33,7 @@ class ModelConfig(Strict):
 
     name: str
     embedded: str | None
-    """Name of a model shipped inside the package (`nano`, `nano-v3`)."""
+    """Name of a folder in `r1cli/nano/weights`."""
     hub_id: str | None
     """Hugging Face Hub id."""
     revision: str | None

@@ -21,7 +21,7 @@ from r1cli.stages import models
 from r1cli.stages.callbacks import Evaluator, Stopper
 from r1cli.stages.evaluate import held_out
 from r1cli.stages.listener import Listener
-from r1cli.stages.output import Output
+from r1cli.stages.output import Output, output_of
 from r1cli.stages.stop import Interrupted, StopRequest
 
 
@@ -30,7 +30,7 @@ def run_base(config: Config, run: Run, listeners: Sequence[Listener], stop: Stop
     stage = config.stage
     assert isinstance(stage, BaseStage)
     policy = new_policy(config)
-    output = Output(run, listeners, stage.samples_prompts)
+    output = output_of(config, run, policy, listeners)
     problems = tasks.load(config.task, config.seed).heldout(stage.eval.problems)
     held = held_out(config, policy, problems, stage.max_completion_tokens)
     evaluator, stopper = Evaluator(held, output, stop, probe_row), Stopper(stop)

@@ -39,9 +39,13 @@ def locate(model: ModelConfig) -> Path | None:
     if model.embedded is not None:
         if model.embedded not in EMBEDDED:
             raise unknown("embedded model", model.embedded, EMBEDDED)
-        return _checked(
-            Path(str(files("r1cli.nano") / "weights" / model.embedded)), f"model={model.embedded}"
-        )
+        home = Path(str(files("r1cli.nano") / "weights" / model.embedded))
+        if not home.is_dir():
+            raise UserError(
+                f"the weights of model={model.embedded} are not in the package.",
+                f"Make them with `r1 train base model={model.embedded}`, then add model.path=RUN/model.",
+            )
+        return _checked(home, f"model={model.embedded}")
     if model.hub_id is None:
         raise UserError(
             "the model names no source: one of model.path, model.embedded, model.hub_id must be set."

@@ -1,12 +1,16 @@
 """What a run writes down, and who hears of it: called on the main process only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from r1cli.config.schema import Config
 from r1cli.metrics.rollouts import Rollout
+from r1cli.problem import Problem
 from r1cli.runs.files import read_jsonl
 from r1cli.runs.run import Run
 from r1cli.stages.listener import Listener
+from r1cli.stages.models import Policy, prompt_text
 
 Row = dict[str, Any]
 
@@ -14,9 +18,11 @@ Row = dict[str, Any]
 class Output:
     """`metrics.jsonl` and `samples.jsonl` of a run, passed on to the listeners."""
 
-    def __init__(self, run: Run, listeners: Sequence[Listener], prompts: int) -> None:
-        """`prompts` is how many prompts a record of samples holds."""
-        self._run, self._listeners, self._prompts = run, listeners, prompts
+    def __init__(
+        self, run: Run, listeners: Sequence[Listener], prompts: int, asked: Callable[[Problem], str]
+    ) -> None:
+        """A record of samples holds `prompts` prompts; `asked` gives one as the policy reads it."""
+        self._run, self._listeners, self._prompts, self._asked = run, listeners, prompts, asked
 
     def evaluated(self) -> set[int]:
         """The steps whose evaluation is written down already."""
@@ -33,20 +39,26 @@ class Output:
         chosen = set(list(dict.fromkeys(r.group for r in rollouts))[: self._prompts])
         for rollout in rollouts:
             if rollout.group in chosen:
-                row = sample_row(step, kind, rollout)
+                row = sample_row(step, kind, rollout, self._asked(rollout.problem))
                 self._run.log_sample(row)
                 for listener in self._listeners:
                     listener.sample(row)
 
 
-def sample_row(step: int, kind: str, rollout: Rollout) -> Row:
+def output_of(config: Config, run: Run, policy: Policy, listeners: Sequence[Listener]) -> Output:
+    """The output of a run's stage."""
+    asked = partial(prompt_text, config.model.template, policy.tokenizer)
+    return Output(run, listeners, config.stage.samples_prompts, asked)
+
+
+def sample_row(step: int, kind: str, rollout: Rollout, prompt: str) -> Row:
     """A row of `samples.jsonl`: one completion with everything that was judged about it."""
     problem, completion, verdict = rollout.problem, rollout.completion, rollout.verdict
     return {
         "step": step,
         "kind": kind,
         "problem": problem.id,
-        "prompt": problem.question,
+        "prompt": prompt,
         "completion": completion.text,
         "reasoning": completion.reasoning,
         "answer": completion.answer,

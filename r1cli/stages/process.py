@@ -16,15 +16,17 @@ _GIB = 2**30
 
 def prepare(config: Config, run: Run) -> None:
     """To be called before torch is imported, which reads some of this once."""
-    _send_nothing()
+    _quiet_libraries()
     _share_cores(config.launcher.threads)
     _keep_memory()
     _write_log(run)
 
 
-def _send_nothing() -> None:
+def _quiet_libraries() -> None:
+    """No telemetry, no notices, no progress bars."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars of libraries tear the live table
 
 
 def _share_cores(threads: int | None) -> None:

@@ -21,7 +21,7 @@ from r1cli.stages.evaluate import held_out
 from r1cli.stages.grading import Grader
 from r1cli.stages.learning import learn, room
 from r1cli.stages.listener import Listener
-from r1cli.stages.output import Output
+from r1cli.stages.output import output_of
 from r1cli.stages.recorder import Recorder
 from r1cli.stages.stop import StopRequest
 from r1cli.stages.trainer import Clock, ZeroTrainer, rollout, samples_plainly
@@ -93,7 +93,7 @@ def build(
     lengths = [len(ids) for ids in models.encode(policy, name, train)]
     _check_lengths(policy, lengths, stage)
     grader = Grader(train, config.reward, prefill=template(name).prefill, stop=policy.stop)
-    clock, output = Clock(), Output(run, listeners, stage.samples_prompts)
+    clock, output = Clock(), output_of(config, run, policy, listeners)
     recorder = Recorder(config, grader, clock, output, lengths)
     recorder.continue_from(run.last_train_row())
     held = held_out(config, policy, heldout, stage.max_completion_tokens)
