@@ -14,7 +14,7 @@ from r1cli.runs.files import write_json
 from r1cli.runs.run import Run
 
 WEIGHTS = Path(__file__).parent.parent / "r1cli" / "nano" / "weights"
-KEPT = ("stage", "model", "seed", "command", "config_digest", "packages", "machine", "result")
+KEPT = ("stage", "seed", "config_digest", "packages", "machine", "result")
 
 
 def ship(run: Run, name: str) -> Path:
@@ -32,7 +32,9 @@ def ship(run: Run, name: str) -> Path:
     probe = {key: value for key, value in measured[-1].items() if key.startswith(("probe/", "eval/"))}
     write_json(
         home / "provenance.json",
-        {key: manifest[key] for key in KEPT} | {"measured": probe, "sha256": files},
+        {"command": f"r1 train base model={name} seed={manifest['seed']}"}
+        | {key: manifest[key] for key in KEPT}
+        | {"measured": probe, "sha256": files},
     )
     return home
 

@@ -26,13 +26,15 @@ def toy_config(runs_dir: Path, run_id: str | None = None, **model: Any) -> Confi
                 "architecture": None,
                 "rl": {
                     "learning_rate": 3e-4, "prompts_per_step": 4, "group_size": 8, "steps": 10,
-                    "max_completion_tokens": 96, "micro_batch": 16,
+                    "max_completion_tokens": 96, "micro_batch": 16, "gradient_checkpointing": False,
+                    "eval_batch": 64,
                 },
                 **model,
             },
             "task": {
                 "kind": "countdown", "name": "countdown", "numbers": {3: 1.0}, "low": 1, "high": 9,
-                "operations": ["+", "-", "*"], "target_low": 1, "target_high": 30, "heldout_share": 0.2,
+                "operations": ["+", "-", "*"], "target_low": 1, "target_high": 30,
+                "largest_value": None, "heldout_share": 0.2,
             },
             "reward": {"accuracy": {"weight": 1.0}, "format": {"weight": 1.0}},
             "logger": {

@@ -20,9 +20,11 @@ from r1cli.runs.run import Run
 from r1cli.stages import models
 from r1cli.stages.callbacks import Evaluator, Stopper
 from r1cli.stages.evaluate import held_out
+from r1cli.stages.learning import learn, room
 from r1cli.stages.listener import Listener
 from r1cli.stages.output import Output, output_of
-from r1cli.stages.stop import Interrupted, StopRequest
+from r1cli.stages.process import redirect_transformers
+from r1cli.stages.stop import StopRequest
 
 
 def run_base(config: Config, run: Run, listeners: Sequence[Listener], stop: StopRequest) -> None:
@@ -33,14 +35,13 @@ def run_base(config: Config, run: Run, listeners: Sequence[Listener], stop: Stop
     output = output_of(config, run, policy, listeners)
     problems = tasks.load(config.task, config.seed).heldout(stage.eval.problems)
     held = held_out(config, policy, problems, stage.max_completion_tokens)
-    evaluator, stopper = Evaluator(held, output, stop, probe_row), Stopper(stop)
-    trainer = build(config, run, policy, [Progress(config, output), evaluator, stopper])
+    evaluator = Evaluator(held, output, stop, probe_row)
+    progress = Progress(config, output, run.last_train_row())
+    trainer = build(config, run, policy, [progress, evaluator, Stopper(stop)])
     evaluator.trainer = trainer
-    checkpoint = run.last_checkpoint()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if stopper.stopped or stop():
-        raise Interrupted
-    models.save(trainer.model, policy.tokenizer, run.model)
+    learn(trainer, run, stop)
+    with room(run.model):
+        models.save(trainer.model, policy.tokenizer, run.model)
     card.write(run, config)
 
 
@@ -48,6 +49,7 @@ def new_policy(config: Config) -> models.Policy:
     """A model of `model.architecture` with random weights from the seed, and the nano tokenizer."""
     from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 
+    redirect_transformers()
     set_seed(config.seed)
     words = new_tokenizer()
     architecture = dict(config.model.architecture or {})
@@ -147,10 +149,11 @@ def sft_args(config: Config, checkpoints: Path) -> Any:
 class Progress(TrainerCallback):
     """Writes a row for each step."""
 
-    def __init__(self, config: Config, output: Output) -> None:
+    def __init__(self, config: Config, output: Output, last: dict[str, Any] | None) -> None:
+        """`last` is the last row of a run that is resumed, from which its time is counted on."""
         self._config, self._output = config, output
         self._began = time.perf_counter()
-        self._seconds = 0.0
+        self._seconds = 0.0 if last is None else float(last["cost/device_seconds"])
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
