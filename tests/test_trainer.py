@@ -7,7 +7,15 @@ import pytest
 import torch
 from toys import toy_directory, toy_model, toy_tokenizer
 
-from r1cli.stages.trainer import Clock, ZeroTrainer, by_length, rollout, samples_plainly, trimmed
+from r1cli.stages.trainer import (
+    Clock,
+    ZeroTrainer,
+    by_length,
+    rollout,
+    samples_plainly,
+    trimmed,
+    weighted_mean,
+)
 
 
 def batch(lengths: list[int], width: int, prompt: int = 3) -> dict[str, Any]:
@@ -59,6 +67,12 @@ def test_own_sampler_only_for_plain_sampling(options: dict[str, Any], plain: boo
     assert samples_plainly(options) is plain
 
 
+def test_micro_batches_count_by_their_tokens() -> None:
+    # 10 tokens at 0.5 and 30 at 0.1: (5 + 3) / 40
+    assert weighted_mean([0.5, 0.1], [10, 30]) == pytest.approx(0.2)
+    assert weighted_mean([0.5, 0.1], [0, 0]) == pytest.approx(0.3)
+
+
 def learn(trainer_class: type[Any], folder: Path, **extra: Any) -> tuple[torch.Tensor, list[dict[str, Any]]]:
     """Three steps on a dense toy reward (share of `wait`); the weights as one vector, and the log."""
     from datasets import Dataset
@@ -108,6 +122,7 @@ def test_learns_exactly_what_trl_learns(tmp_path: Path) -> None:
     assert (stock - start).abs().max() > 1e-3, "the toy must learn something"
     # float32 sums in another order: 2e-4 is far below the 1e-2 that a single Adam step moves a weight
     assert torch.allclose(ours, stock, atol=2e-4)
+    assert logged[0]["entropy"] != history[0]["entropy"], "a mean over tokens, not over micro-batches"
     for theirs, mine in zip(history[:3], logged[:3], strict=True):
         assert mine["reward"] == pytest.approx(theirs["reward"], abs=1e-6)
         assert mine["accuracy"] == 0.5, "r1's measures reach TRL's own history"

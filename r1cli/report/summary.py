@@ -119,7 +119,7 @@ def summary(manifest: Manifest, rows: Sequence[Row]) -> Summary:
         seconds=_seconds(manifest, rows),
         shares=_shares(train),
         tokens=_tokens(last),
-        cost=dict(manifest.cost) or _cost(last),
+        cost=_cost(last) or dict(manifest.cost),
         findings=diagnose(train),
     )
 

@@ -3,9 +3,10 @@
 The overridden methods below are private to TRL 1.16; tests/test_trainer.py fails when they change.
 """
 
+import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +18,9 @@ from r1cli.stages.generate import sample
 
 # These losses sum over the whole accumulation window, so the order of its rows does not change the update.
 _ORDER_FREE = frozenset({"grpo", "dr_grpo", "dapo", "cispo"})
+# TRL averages these over tokens within a micro-batch and then over micro-batches; grouped by length, a
+# micro-batch of guesses would weigh as much as one of searches ten times as long.
+_TOKEN_MEANS = ("entropy", "kl", "clip_ratio/region_mean")
 
 
 class Clock:
@@ -50,6 +54,7 @@ class ZeroTrainer(GRPOTrainer):
     ) -> None:
         self.clock = clock
         self._measure = measure
+        self._tokens: list[float] = []
         super().__init__(*args, **kwargs)
 
     def _generate(self, prompts: list[Any]) -> Any:
@@ -79,13 +84,32 @@ class ZeroTrainer(GRPOTrainer):
             and not self._entropy_bonus_enabled
         )
 
+    def _compute_loss(self, model: Any, inputs: Any) -> Any:
+        loss = super()._compute_loss(model, inputs)
+        if self.model.training:
+            mask = inputs["completion_mask"] * inputs.get("tool_mask", 1)
+            self._tokens.append(float(self.accelerator.reduce(mask.sum().float(), reduction="sum")))
+        return loss
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log a row, with r1's metrics in it when it is a training step's."""
         # `_metrics` is merged into the log by TRL; a callback's edits would come too late for the history.
         if self.model.training and "loss" in logs:
+            for name in _TOKEN_MEANS:
+                if values := self._metrics["train"].get(name):
+                    self._metrics["train"][name] = [weighted_mean(values, self._tokens)]
+            self._tokens = []
             for name, value in self._measure().items():
                 self._metrics["train"][name].append(value)
         super().log(logs, start_time)
+
+
+def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The mean of `values`, each counted `weights` times; the plain mean when all weights are 0."""
+    total = math.fsum(weights)
+    if total == 0:
+        return math.fsum(values) / len(values)
+    return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / total
 
 
 def rollout(prompts: list[str], trainer: GRPOTrainer, special: bool = True) -> dict[str, Any]:
