@@ -22,20 +22,22 @@ def ship(run: Run, name: str) -> Path:
     manifest = json.loads((run.dir / "manifest.json").read_text())
     if manifest["status"] != "done" or manifest["stage"] != "base":
         raise SystemExit(f"{run.dir} is not a finished run of stage base")
-    home = WEIGHTS / name
-    shutil.rmtree(home, ignore_errors=True)
-    shutil.copytree(run.model, home)
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(home.iterdir())}
+    home, part = WEIGHTS / name, WEIGHTS / f".{name}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(run.model, part)
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(part.iterdir())}
     measured = [
         json.loads(line) for line in run.metrics.read_text().splitlines() if '"eval/accuracy"' in line
     ]
     probe = {key: value for key, value in measured[-1].items() if key.startswith(("probe/", "eval/"))}
     write_json(
-        home / "provenance.json",
+        part / "provenance.json",
         {"command": f"r1 train base model={name} seed={manifest['seed']}"}
         | {key: manifest[key] for key in KEPT}
         | {"measured": probe, "sha256": files},
     )
+    shutil.rmtree(home, ignore_errors=True)
+    part.rename(home)
     return home
 
 

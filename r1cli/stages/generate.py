@@ -44,15 +44,14 @@ def sample(
     cache = DynamicCache(config=model.config)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     logits = _forward(model, ids, mask, positions, cache)
-
-    owner = torch.arange(len(prompts), device=device)
-    share = torch.tensor(of, device=device)
+    rows, share = len(prompts), torch.tensor(of, device=device)
+    owner = torch.arange(rows, device=device)
     cache.batch_select_indices(share)
     mask, logits, last = mask[share], logits[share], positions[share, -1:]
-    written = torch.full((len(prompts), limit), pad, dtype=torch.long, device=device)
-    lengths = torch.full((len(prompts),), limit, dtype=torch.long, device=device)
+    written = torch.full((rows, limit), pad, device=device)
+    lengths = torch.full((rows,), limit, device=device)
     stops = torch.tensor(list(stop), device=device)
-    alive = torch.ones(len(prompts), dtype=torch.bool, device=device)
+    alive = torch.ones(rows, dtype=torch.bool, device=device)
 
     for t in range(limit):
         token = _draw(logits, temperature)
@@ -67,8 +66,8 @@ def sample(
         if living <= (1 - _COMPACT_AT) * len(alive):
             keep = alive.nonzero()[:, 0]
             cache.batch_select_indices(keep)
-            owner, mask, token, last = owner[keep], mask[keep], token[keep], last[keep]
-            alive = torch.ones(living, dtype=torch.bool, device=device)
+            owner, mask, token = owner[keep], mask[keep], token[keep]
+            last, alive = last[keep], alive[keep]
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         last = last + 1
         logits = _forward(model, token, mask, last, cache)
