@@ -1,18 +1,29 @@
-"""What happens to a run that is interrupted, whose reward raises, whose disk is full: nothing is lost."""
+"""What happens to a run that is interrupted or killed: nothing is lost, nothing is learned twice."""
 
-import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_zero import eval_rows, lay_out, manifest, overrides, r1, rows, start, train_rows, weights
+from toy_zero import (
+    eval_rows,
+    lay_out,
+    manifest,
+    overrides,
+    r1,
+    resume,
+    rows,
+    start,
+    stopped_at,
+    train_rows,
+    weights,
+    write_table,
+)
 
-from r1cli.problem import Completion, Problem, Verdict
-from r1cli.rewards import REWARDS
+from r1cli.runs import provenance
 from r1cli.runs.run import Run
 
 pytestmark = pytest.mark.slow
@@ -51,12 +62,6 @@ def said_by(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """Exit code and stderr of a process that is about to end."""
     _, err = process.communicate(timeout=120)
     return process.returncode, err
-
-
-def resume(run: Path) -> None:
-    done = r1("resume", run.name, "--runs-dir", str(run.parent))
-    assert (done.code, done.err) == (0, "")
-    assert manifest(run)["status"] == "done"
 
 
 def same_course(one: Path, other: Path) -> None:
@@ -139,35 +144,6 @@ def test_killed_without_a_word_it_can_still_be_resumed(home: Path, undisturbed: 
     same_course(run, undisturbed)
 
 
-class StopAt:
-    """A listener that asks for a stop when it has heard of so many rows."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def row(self, row: dict[str, Any]) -> None:
-        self.count -= 1
-        if self.count == 0:
-            signal.raise_signal(signal.SIGTERM)
-
-    def sample(self, row: dict[str, Any]) -> None:
-        pass
-
-
-def stopped_at(home: Path, count: int, **more: Any) -> Path:
-    """An interrupted run that wrote so many metric rows, evaluation before step 1 included."""
-    from r1cli import stages
-    from r1cli.config import compose
-    from r1cli.runs import store
-
-    config = compose.load("zero", overrides(home, **more))
-    run = store.create(config, compose.to_yaml(config), compose.digest(config), ["r1"])
-    with pytest.raises(stages.Interrupted):
-        stages.run(config, run, [StopAt(count)], lambda text: None)
-    assert manifest(run.dir)["status"] == "interrupted"
-    return run.dir
-
-
 @pytest.mark.parametrize(
     ("count", "rows_left", "checkpoint"),
     [
@@ -190,80 +166,57 @@ def test_wherever_it_stops_no_measurement_is_missing_or_double(
     assert (run / "model" / "model.safetensors").is_file()
 
 
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        (
+            "table",
+            {"task__path": "few.jsonl"},
+        ),  # two rounds of 8 rows are a step more than the three asked for
+        ("reused", {"stage__trl__num_iterations": 2}),  # TRL asks every prompt again: twice the steps
+    ],
+)
+def test_nothing_is_learned_after_the_last_step(home: Path, name: str, more: dict[str, Any]) -> None:
+    write_table(home / "few.jsonl", range(8))
+    if "task__path" in more:
+        more = {"task__path": home / "few.jsonl"}
+    settings = {"stage__steps": 3, "stage__save_every": 0, **more}
+    assert r1("train", "zero", *overrides(home, run_id=name, **settings)).code == 0
+    run = stopped_at(home, 5, run_id=f"{name}-stopped", **settings)  # before the last evaluation
+    found = Run(run).last_checkpoint()
+    assert found is not None and found.name == "checkpoint-3"
+    resume(run)
+    assert [row["step"] for row in train_rows(run)] == [1, 2, 3]
+    assert [row["step"] for row in eval_rows(run)] == [0, 2, 3]
+    same_course(run, home / "runs" / name)
+
+
+def test_a_resume_tells_of_other_versions_and_writes_them_down(home: Path) -> None:
+    run = stopped_at(home, 3, run_id="older", stage__save_every=0)
+    here = provenance.packages()
+    commit = provenance.commit()
+    Run(run).update(packages=here | {"trl": "1.0.0", "vllm": "0.9"}, commit="ab" * 20 + "-dirty", machine={
+        **manifest(run)["machine"], "cores": 99,
+    })  # fmt: skip
+    done = r1("resume", run.name, "--runs-dir", str(run.parent))
+    assert done.code == 0, done.err
+    said = [line for line in done.out.splitlines() if line.endswith("the rest of the run may differ")]
+    assert len(said) == 1
+    was, _, is_now = said[0].partition(", now ")
+    assert was == "made with trl 1.0.0, vllm 0.9, commit abababababab-dirty"
+    assert is_now.startswith(f"trl {here['trl']}, no vllm, {'no commit' if commit is None else 'commit '}")
+    found = manifest(run)
+    assert (found["packages"], found["commit"], found["machine"]["cores"] != 99) == (here, commit, True)
+    again = stopped_at(home, 1, run_id="as-before")
+    assert "may differ" not in r1("resume", again.name, "--runs-dir", str(again.parent)).out
+
+
 def test_lora_goes_on_where_it_stopped(home: Path) -> None:
     lora = {"model__lora": 2, "stage__learning_rate": 0.05}
     assert r1("train", "zero", *overrides(home, run_id="lora", **lora)).code == 0
     run = stopped_at(home, 2, run_id="lora-stopped", **lora)
     resume(run)
     same_course(run, home / "runs" / "lora")
-
-
-# ── a reward that raises ──
-
-
-def test_a_reward_that_raises_ends_the_run_and_loses_nothing(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-
-    def fragile(problem: Problem, completion: Completion, verdict: Verdict) -> float:
-        asked.append(problem.id)
-        if len(asked) > 8 + 2 * 16 + 8 + 5:  # evaluation, two steps, evaluation, five of the third step
-            raise ZeroDivisionError("no luck")
-        return 0.5
-
-    monkeypatch.setitem(REWARDS, "fragile", fragile)
-    settings = {"run_id": "fragile", "reward__fragile__weight": 1, "stage__save_every": 0}
-    done = r1("train", "zero", *overrides(home, **settings))
-    run = home / "runs" / "fragile"
-    said = f"reward `fragile` on problem `{asked[-1]}`: ZeroDivisionError: no luck"
-    assert done.code == 1 and said in done.err and len(done.err.splitlines()) == 2
-    assert manifest(run)["status"] == "failed" and said in manifest(run)["reason"]
-    log = (run / "logs" / "attempt_1.log").read_text()
-    assert "Traceback" in log and "fragile" in log and 'raise ZeroDivisionError("no luck")' in log
-    assert [row["step"] for row in train_rows(run)] == [1, 2]
-    assert (run / "checkpoints" / "checkpoint-2" / "model.safetensors").is_file()
-    monkeypatch.setitem(REWARDS, "fragile", lambda problem, completion, verdict: 0.5)
-    resume(run)
-    assert [row["step"] for row in train_rows(run)] == [1, 2, 3, 4]
-
-
-# ── the disk ──
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 600 kB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=600k", "none", folder]).returncode:
-        pytest.skip("only root may mount a small file system here")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@pytest.mark.parametrize("taken", [200_000, 300_000, 400_000, 450_000, 500_000])
-def test_a_full_disk_is_named_and_older_files_can_be_read(home: Path, small_disk: Path, taken: int) -> None:
-    (small_disk / "other").write_bytes(b"x" * taken)
-    settings = {"run_id": "full", "runs_dir": small_disk, "stage__save_every": 1}
-    done = r1("train", "zero", *overrides(home, **settings))
-    assert done.code == 2 and "Traceback" not in done.err and len(done.err.splitlines()) == 2
-    assert "no space left on the device" in done.err and "r1 resume" in done.err
-    run = small_disk / "full"
-    steps = [row["step"] for row in train_rows(run)]
-    assert steps == list(range(1, len(steps) + 1)) and Run(run).status() in ("failed", "interrupted")
-    (small_disk / "other").unlink()
-    found = Run(run).last_checkpoint()
-    if found is not None:
-        assert weights(found).keys() == weights(home / "toy").keys()
-    assert len(list((run / "checkpoints").glob("checkpoint-*"))) in (len(steps), len(steps) - 1)
-
-
-def test_a_read_only_disk_is_named_before_anything_starts(home: Path, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    done = r1("train", "zero", *overrides(home, runs_dir=small_disk / "runs"))
-    assert done.code == 2 and "read-only" in done.err and len(done.err.splitlines()) == 2
 
 
 def test_an_existing_run_is_never_overwritten(home: Path, undisturbed: Path) -> None:

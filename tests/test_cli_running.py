@@ -81,8 +81,16 @@ def test_the_run_that_made_the_model_is_its_parent(tmp_path: Path, monkeypatch: 
     ("error", "code", "parts"),
     [
         (UserError("reward `x` failed on problem `p`", "The response was 'y'"), 2, ["reward `x` failed"]),
-        (OSError(errno.ENOSPC, "No space left on device", "/full"), 2, ["no space left on the disk: /full"]),
-        (PermissionError(errno.EACCES, "Permission denied", "/locked"), 2, ["no permission: /locked"]),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/full"),
+            2,
+            ["/full: no space left on the device", "runs_dir="],
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/locked"),
+            2,
+            ["/locked: permission denied", "R1_RUNS"],
+        ),
         (KeyboardInterrupt(), 130, ["interrupted", "r1 resume one"]),
         (Interrupted(), 75, ["interrupted", "r1 resume one"]),
         (RuntimeError("shapes differ\nmore"), 1, ["RuntimeError: shapes differ", "attempt_1.log"]),

@@ -149,7 +149,12 @@ def test_dry_run_reads_a_local_task(tmp_path: Path, weights: str) -> None:
     assert (code, err) == (0, "") and "rows.jsonl" in out
     few = rows(tmp_path / "few.jsonl", 20)
     code, _, err = r1("train", "zero", weights, "task=table", few, "stage.prompts_per_step=32", "--dry-run")
-    assert code == 2 and "fewer than one step's 32 prompts" in err
+    assert code == 2 and "fewer than the 32 prompts of one generation" in err
+    # 190 of 200 rows train; 4 x 8 = 32 = 2 passes of 16; 96 passes hold 96 x 16 / 8 = 192 prompts
+    words = ["stage.prompts_per_step=4", "stage.group_size=8", "stage.micro_batch=16", "stage.save_every=0"]
+    words += ["task.heldout_share=0.05", "stage.trl.steps_per_generation=96"]
+    code, _, err = r1("train", "zero", weights, "task=table", table, *words, "--dry-run")
+    assert code == 2 and "has 190 training problems, fewer than the 192 prompts of one generation" in err
 
 
 @pytest.mark.parametrize(
@@ -170,6 +175,17 @@ def test_dry_run_reads_a_local_task(tmp_path: Path, weights: str) -> None:
         (["zero", "model.path=bare"], "no weights"),
         (["zero", "run_id=taken", "model.path=weights"], "exists already"),
         (["zero", "run_id=../up", "model.path=weights"], "no name for a folder"),
+        (["zero", "model.path=torn"], "config.json is not JSON"),
+        (["zero", "model.path=listed"], "config.json is not a JSON mapping"),
+        (["zero", "model.path=weights", "model.template=chat"], "has no chat template"),
+        (["zero", "model.path=weights", "task.heldout_share=1e-9"], "has no held-out problem"),
+        (["base", "task.heldout_share=1e-9"], "has no held-out problem"),
+        (["base", "model.template=chat"], "has no chat template"),
+        (["base", "task=gsm8k"], "the corpus is about Countdown"),
+        (["zero", "model.path=weights", "runs_dir=/proc/x"], "cannot write /proc/x: "),
+        (["zero", "model.path=weights", "runs_dir=weights/config.json/x"], "is a file, not a folder"),
+        (["zero", "model.path=weights", "stage.trl.num_iterations=0"], "stage.trl.num_iterations=0"),
+        (["zero", "model.path=weights", "logger.group=${oc.env:HOME}"], "`logger.group` holds"),
         (["--config", "nowhere.yaml"], "there is no config nowhere.yaml"),
         (["zero", "--config-dir", "nowhere"], "no such folder"),
     ],
@@ -181,11 +197,30 @@ def test_mistakes_exit_with_2_and_two_lines(
     (tmp_path / "empty").mkdir()
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "config.json").write_text("{}")
+    for name, text in (("torn", '{"a": '), ("listed", "[1]")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(text)
+        (tmp_path / name / "model.safetensors").write_bytes(b"")
     for dry in ([], ["--dry-run"]):
         code, out, err = r1("train", *words, *dry)
         assert (code, out) == (2, "") and part in err
         assert err.startswith("error: ") and len(err.splitlines()) <= 2 and "Traceback" not in err
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("chat_template.jinja", "{{ x }}"), ("tokenizer_config.json", '{"chat_template": "x"}')],
+)
+def test_a_chat_template_is_found(tmp_path: Path, weights: str, file: str, text: str) -> None:
+    (tmp_path / "weights" / file).write_text(text)
+    assert r1("train", "zero", weights, "model.template=chat", "--dry-run")[0] == 0
+
+
+def test_dry_run_leaves_the_folder_of_runs_as_it_was(tmp_path: Path, weights: str) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert r1("train", "zero", weights, "runs_dir=a/b/c", "--dry-run")[0] == 0
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_malformed_row_is_named(tmp_path: Path, weights: str) -> None:

@@ -33,6 +33,11 @@ def test_the_stage_takes_its_numbers_from_the_model() -> None:
     assert isinstance(changed.stage, ZeroStage) and changed.stage.learning_rate == 5e-6
 
 
+def test_a_plain_reference_takes_the_value_of_another_setting() -> None:
+    assert compose.load("zero", ["logger.project=${model.name}", "run_id=a-${seed}-b"]).run_id == "a-0-b"
+    assert compose.load("zero", ["logger.project=${model.name}"]).logger.project == "nano"
+
+
 def test_groups_and_settings_in_any_order() -> None:
     config = compose.load("zero", ["stage.learning_rate=1e-6", "task=gsm8k", "seed=7", "model=qwen2.5-0.5b"])
     assert isinstance(config.stage, ZeroStage) and isinstance(config.task, TableTask)

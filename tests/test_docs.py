@@ -4,6 +4,7 @@ What docs/design.md says to do to add things is done, to the letter, in tests/te
 """
 
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -67,6 +68,9 @@ COMMANDS = sorted({command for command in commands() if not of_the_examples(comm
 def test_every_command_is_one(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     lay_out(tmp_path)
+    for word in command.words:
+        if match := re.search(r"=(\w[\w.-]*\.(?:gguf|jsonl))$", word):
+            (tmp_path / match[1]).write_text(content(match[1]))
     stand_ins = {"DIR": "weights", "FILE": "weights.gguf", "FILE.gguf": "weights.gguf", "ID": "0001"}
     words = [re.sub(r"(?<![^=])[A-Z]+(\.gguf)?$", lambda m: stand_ins[m[0]], w) for w in command.words]
     if words in NAMES:
@@ -75,6 +79,12 @@ def test_every_command_is_one(command: Command, tmp_path: Path, monkeypatch: pyt
         words.append("--dry-run")
     done = CliRunner().invoke(app, words, prog_name="r1")
     assert done.exit_code == 0, f"{words}: {done.output}"
+
+
+def content(name: str) -> str:
+    """What a file of this name holds, as far as it is looked at before a run: rows, or nothing."""
+    rows = [{"question": f"{name}: what is {n} + 1?", "answer": f"so it is\n#### {n + 1}"} for n in range(40)]
+    return "\n".join(map(json.dumps, rows)) if name.endswith(".jsonl") else "{}"
 
 
 def lay_out(folder: Path) -> None:

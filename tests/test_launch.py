@@ -3,13 +3,20 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_zero import eval_rows, lay_out, manifest, overrides, r1, rows, start, train_rows, weights
+from toy_zero import ROOT, eval_rows, lay_out, manifest, overrides, r1, rows, start, train_rows, weights
+
+from r1cli import stages
+from r1cli.config import compose
+from r1cli.runs import store
+from r1cli.runs.run import is_eval
+from r1cli.stages.launch import Tail
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +80,63 @@ def test_two_processes_write_one_run(home: Path) -> None:
     before, after = weights(home / "toy"), weights(run / "model")
     assert before.keys() == after.keys() and any(not before[name].equal(after[name]) for name in before)
     assert "step 4/4" in done.out, "the table hears of every row"
+
+
+def test_listeners_hear_of_every_row_and_every_sample(home: Path) -> None:
+    class Ear:
+        def __init__(self) -> None:
+            self.heard: list[dict[str, Any]] = []
+
+        def row(self, row: dict[str, Any]) -> None:
+            self.heard.append(row)
+
+        sample = row
+
+    ear, settings = Ear(), {**TWO, "stage__steps": 2, "stage__save_every": 0}
+    config = compose.load("zero", overrides(home, run_id="heard", **settings))
+    run = store.create(config, compose.to_yaml(config), compose.digest(config), ["r1"])
+    stages.run(config, run, [ear], pytest.fail)
+    samples = [row for row in ear.heard if "kind" in row]
+    assert samples == rows(run.samples) and {row["kind"] for row in samples} == {"train", "probe"}
+    assert [row for row in ear.heard if "kind" not in row] == rows(run.metrics)
+    for place, row in enumerate(ear.heard):
+        if is_eval(row):
+            probes = [s for s in ear.heard if (s.get("kind"), s["step"]) == ("probe", row["step"])]
+            assert len(probes) == 4 and all(s in ear.heard[:place] for s in probes), "samples come first"
+
+
+def test_new_lines_are_read_once_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"step": 1}\n')
+    tail = Tail(path)
+    assert tail.rows() == []
+    with path.open("a") as file:
+        file.write('{"step": 2}\n{"step": 3}\n{"st')
+    assert tail.rows() == [{"step": 2}, {"step": 3}]
+    assert tail.rows() == []
+    with path.open("a") as file:
+        file.write('ep": 4}\n')
+    assert tail.rows() == [{"step": 4}]
+    late = Tail(tmp_path / "late.jsonl")
+    assert late.rows() == []
+    (tmp_path / "late.jsonl").write_text('{"step": 1}\n')
+    assert late.rows() == [{"step": 1}]
+
+
+PEAK = """
+import subprocess, sys
+from r1cli.stages.process import peak_memory_gb
+alone = peak_memory_gb()
+larger = int(alone * 1e9) + 200_000_000
+subprocess.run([sys.executable, "-c", f"x = b'x' * {larger}"], check=True)
+print(alone, peak_memory_gb())
+"""
+
+
+def test_the_peak_of_memory_is_that_of_the_largest_process() -> None:
+    done = subprocess.run([sys.executable, "-c", PEAK], cwd=ROOT, capture_output=True, text=True, check=True)
+    alone, peak = map(float, done.stdout.split())
+    assert alone + 0.2 <= peak < alone + 0.3
 
 
 def test_both_stop_in_order_and_resume_goes_on(home: Path) -> None:

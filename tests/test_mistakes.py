@@ -58,6 +58,33 @@ def complaint(*words: str, stage: str = "zero", config_dir: Path | None = None) 
         (["stage.trl.learning_rate=1"], ["set by r1 itself", "stage.learning_rate"]),
         (["stage.epsilon=0.2"], ["Did you mean `stage.trl.epsilon`", "TRL"]),
         (["stage.beta=0.001"], ["stage.kl_weight"]),
+        (
+            ["stage.trl.loss_type=dapoo"],
+            ["unknown stage.trl.loss_type `dapoo`", "Did you mean `dapo`", "grpo"],
+        ),
+        (["stage.trl.scale_rewards=batches"], ["Did you mean `batch`", "group, none"]),
+        (["stage.trl.importance_sampling_level=sequences"], ["Did you mean `sequence`"]),
+        (["stage.trl.multi_objective_aggregation=sum"], ["Known: normalize_then_sum, sum_then_normalize"]),
+        (["stage.trl.vllm_mode=collocate"], ["Did you mean `colocate`"]),
+        (["stage.trl.loss_type=7"], ["stage.trl.loss_type: TRL declares it as `str`, got 7"]),
+        (["stage.trl.num_iterations=0"], ["stage.trl.num_iterations=0", "at least once"]),
+        (["stage.trl.num_iterations=-2"], ["stage.trl.num_iterations=-2", "num_iterations=1"]),
+        (["stage.trl.steps_per_generation=0"], ["steps_per_generation=0", "steps_per_generation=1"]),
+        (["stage.trl.steps_per_generation=-4"], ["steps_per_generation=-4", "steps_per_generation=1"]),
+        # 4 x 6 = 24 = 6 passes of 4; a pass holds 2/3 of a group of 6, so whole groups take 3, 6, 9 … passes
+        (
+            [
+                "stage.prompts_per_step=4",
+                "stage.group_size=6",
+                "stage.micro_batch=4",
+                "stage.trl.steps_per_generation=4",
+            ],
+            [
+                "so many passes of 4",
+                "stage.group_size (6)",
+                "nearest that does: stage.trl.steps_per_generation=3",
+            ],
+        ),
         # forms that are refused
         (["+stage.trl.epsilon=0.2"], ["starts with `+`", "Write `stage.trl.epsilon=0.2`"]),
         (["++seed=1"], ["Write `seed=1`"]),
@@ -71,6 +98,14 @@ def complaint(*words: str, stage: str = "zero", config_dir: Path | None = None) 
         (["stage=base"], ["the stage is named twice"]),
         (["model._target_=os.system"], ["_target_", "refuses"]),
         (["stage.trl={_target_: os.system}"], ["_target_", "refuses"]),
+        (["logger.project=${oc.env:HOME}"], ["`logger.project` holds", "no plain reference", "refuses"]),
+        (["run_id=${oc.env:WANDB_API_KEY}"], ["`run_id` holds"]),
+        (["run_id=x${now:%Y}"], ["`run_id` holds"]),
+        (["logger.tags=[a,'${oc.env:HOME}']"], ["`logger.tags[1]` holds"]),
+        (["run_id=${oc.decode:${oc.env:HOME}}"], ["`run_id` holds"]),
+        (["run_id=${logger.${model.name}}"], ["`run_id` holds"]),
+        (["stage.trl={a: '${oc.env:HOME}'}"], ["`stage.trl.a` holds"]),
+        (["model=${oc.env:HOME}"], ["unknown model `${oc.env:HOME}`"]),
         # values of the wrong type or out of range
         (["stage.group_size=abc"], ["stage.group_size: expected a whole number, got 'abc'"]),
         (["stage.group_size=8.5"], ["stage.group_size: expected a whole number, got 8.5"]),
@@ -88,6 +123,7 @@ def complaint(*words: str, stage: str = "zero", config_dir: Path | None = None) 
         (["task.operations=[+,%]"], ["task.operations.1", "got '%'"]),
         (["task.heldout_share=1"], ["task.heldout_share: must be less than 1, got 1"]),
         (["seed=-1"], ["seed: must be greater than or equal to 0"]),
+        (["reward.format.weight=-1"], ["reward.format.weight: must be greater than or equal to 0, got -1"]),
         (["reward.format.weight=much"], ["reward.format.weight: expected a number, got 'much'"]),
         (["stage.steps=x", "seed=y"], ["stage.steps", "1 more setting is wrong"]),
         (["seed=${nowhere}"], ["`nowhere` is not set"]),
@@ -125,6 +161,8 @@ def test_unknown_stage_lists_the_stages() -> None:
 
 def test_base_needs_an_architecture_and_takes_sft_options() -> None:
     assert "no architecture" in complaint("model=hub", "model.hub_id=a/b", stage="base")
+    assert "the corpus is about Countdown, not gsm8k" in complaint("task=gsm8k", stage="base")
+    assert "unknown stage.trl.loss_type `nl`" in complaint("stage.trl.loss_type=nl", stage="base")
     assert "more than stage.documents=10" in complaint("stage.documents=10", stage="base")
     assert "stage.corpus: facts and comparisons" in complaint("stage.corpus.facts=0.9", stage="base")
     assert "stage.corpus: patience [9, 2]" in complaint("stage.corpus.patience=[9,2]", stage="base")
@@ -207,6 +245,28 @@ def test_a_saved_config_with_target_deep_inside_is_refused(tmp_path: Path) -> No
     file = write(tmp_path, "config.yaml", saved.replace("loss_type: dapo", "x: [{_target_: os.system}]"))
     with pytest.raises(UserError, match=r"`stage\.trl\.x\[0\]` holds `_target_`"):
         compose.from_saved(file)
+
+
+@pytest.mark.parametrize("text", ["${oc.env:HOME}", "a ${oc.env:NOTHING,b}", "$${seed}${now:%Y}"])
+def test_a_file_does_not_read_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    saved = compose.to_yaml(compose.load("zero", [])).replace("project: r1", f"project: '{text}'")
+    file = write(tmp_path, "config.yaml", saved)
+    assert text in saved
+    with pytest.raises(
+        UserError, match=r"`logger\.project` holds a `\$\{…\}` that is no plain reference"
+    ) as one:
+        compose.load(None, [], config_file=file)
+    with pytest.raises(UserError, match=r"`logger\.project` holds") as other:
+        compose.from_saved(file)
+    assert len(str(one.value).splitlines()) == len(str(other.value).splitlines()) == 2
+    write(tmp_path, "conf/reward/mine.yaml", f"accuracy:\n  weight: '{text}'\n")
+    assert "`reward.accuracy.weight` holds" in complaint("reward=mine")
+    write(tmp_path, "conf/model/mine.yaml", f"defaults: ['{text}', _self_]\nname: mine\n")
+    assert "the config files cannot be composed" in complaint("model=mine")
+    assert "/home/ada" not in complaint("model=mine")
 
 
 def test_a_saved_config_that_is_not_there(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -60,6 +63,14 @@ def test_a_directory_must_hold_a_model(tmp_path: Path, toy: Path) -> None:
     assert "no such directory" in refusal(path=tmp_path / "nowhere")
     assert "no such file" in refusal(path=tmp_path / "nowhere.gguf")
     assert "no config.json" in refusal(path=copied(toy, tmp_path / "a", without="config.json"))
+    torn = copied(toy, tmp_path / "torn", without="config.json")
+    for text, part in (
+        ('{"a": ', "is not JSON: "),
+        ("\xff", "is not JSON: "),
+        ("[1]", "is not a JSON mapping"),
+    ):
+        (torn / "config.json").write_bytes(text.encode("latin-1"))
+        assert part in refusal(path=torn)
     bare = copied(toy, tmp_path / "b", without="model.safetensors")
     assert "no weights (*.safetensors)" in refusal(path=bare)
     (bare / "pytorch_model.bin").write_bytes(b"pickle")
@@ -104,6 +115,65 @@ def test_no_network_is_told_in_two_lines_at_once(tmp_path: Path) -> None:
     assert "model=nano" in err and "model.path=DIR" in err
     assert time.monotonic() - began < 20, "torch is not even imported; the client's own retries take 23 s"
     assert manifest(tmp_path / "runs" / "hub")["status"] == "failed"
+
+
+@pytest.fixture
+def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """A Hub on this machine that answers everything with the code that is set last."""
+    from huggingface_hub import constants
+
+    codes: list[int] = []
+
+    class Refuse(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(codes[-1])
+            if codes[-1] == 404:
+                self.send_header("X-Error-Code", "RepoNotFound")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refuse)
+    Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    yield codes.append
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "hint"),
+    [
+        (401, "the Hub answers with 401 Unauthorized", "HF_TOKEN"),
+        (403, "the Hub answers with 403 Forbidden", "HF_TOKEN"),
+        (500, "the Hub answers with 500 Internal Server Error", "Try again later"),
+        (503, "the Hub answers with 503 Service Unavailable", "Try again later"),
+    ],
+)
+def test_what_the_hub_answers_is_told(
+    answering: Callable[[int], None], code: int, reason: str, hint: str
+) -> None:
+    answering(code)
+    said = refusal(hub_id="some/toy")
+    assert f"some/toy is not on this machine and {reason}." in said and hint in said
+    assert "cannot be reached" not in said
+
+
+def test_a_model_that_the_hub_does_not_show_may_be_private(answering: Callable[[int], None]) -> None:
+    answering(404)
+    assert refusal(hub_id="some/toy", revision="main") == (
+        "the Hub has no some/toy at revision main.\nA private model needs HF_TOKEN."
+    )
+
+
+def test_a_hub_id_that_is_none() -> None:
+    assert "model.hub_id=a b is no id of the Hub" in refusal(hub_id="a b")
 
 
 def test_without_network_an_earlier_download_serves(

@@ -82,8 +82,16 @@ def test_a_reward_that_fails_says_which_and_where(monkeypatch: pytest.MonkeyPatc
         return float("inf")
 
     monkeypatch.setitem(rewards.REWARDS, "broken", broken)
+
+    def talkative(problem: Problem, completion: Completion, verdict: Verdict) -> float:
+        raise ValueError("first\n\nsecond " + "x" * 999)
+
     monkeypatch.setitem(rewards.REWARDS, "endless", endless)
+    monkeypatch.setitem(rewards.REWARDS, "talkative", talkative)
     with pytest.raises(RewardError, match="reward `broken` on problem `toy:1`: KeyError: 'absent'"):
         score({"broken": RewardTerm(weight=1.0)}, PROBLEM, completion(), verdict())
     with pytest.raises(RewardError, match="reward `endless` on problem `toy:1`: inf is not a finite number"):
         score({"endless": RewardTerm(weight=1.0)}, PROBLEM, completion(), verdict())
+    with pytest.raises(RewardError, match="`toy:1`: ValueError: first second x") as raised:
+        score({"talkative": RewardTerm(weight=1.0)}, PROBLEM, completion(), verdict())
+    assert len(str(raised.value)) < 400, "one line, and not a long one"

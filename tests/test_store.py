@@ -44,6 +44,17 @@ def test_planned_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_try_out_finds_what_cannot_be_made_and_leaves_nothing(tmp_path: Path) -> None:
+    store.try_out(toy_config(tmp_path / "deep" / "runs"))
+    store.try_out(toy_config(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "unmounted")
+    for folder in (Path("/proc/x"), Path("/proc/x/y"), tmp_path / "file" / "x", tmp_path / "link"):
+        with pytest.raises(UserError, match=f"cannot write {folder}: (?s:.+)runs_dir="):
+            store.try_out(toy_config(folder))
+
+
 def test_an_existing_directory_is_refused_and_kept(tmp_path: Path) -> None:
     toy_run(tmp_path, "mine").log_metrics({"step": 1})
     with pytest.raises(UserError, match="mine exists already") as caught:
@@ -71,6 +82,8 @@ def test_no_permission_as_another_user(tmp_path: Path) -> None:
     try:
         with pytest.raises(UserError) as caught:
             toy_run(tmp_path / "runs")
+        with pytest.raises(UserError, match="permission denied"):
+            store.try_out(toy_config(tmp_path / "runs"))
     finally:
         os.seteuid(0)
     assert "permission denied" in caught.value.message

@@ -90,6 +90,16 @@ def test_a_flat_run_says_why_last(tmp_path: Path) -> None:
     assert text[-1].startswith("  - no answer was found in 100.0% of the completions. Read samples.jsonl")
 
 
+def test_an_interrupted_run_is_not_judged(tmp_path: Path) -> None:
+    run = toy_run(tmp_path)
+    for step in range(1, 9):
+        run.log_metrics(train_row(step, 0.0, no_answer=1.0, format=0.0, infra_errors=0.5))
+    run.finish("interrupted", "Ctrl-C")
+    text = lines(summarize(run), run.manifest(), "runs/x")
+    assert not any("did not rise" in line for line in text)
+    assert text[-2] == "Note:" and "verifier" in text[-1], "what is wrong whatever came later is told"
+
+
 def test_a_row_written_twice_counts_once(tmp_path: Path) -> None:
     rows = [train_row(1, 0.1), train_row(2, 0.2), train_row(2, 0.4)]
     summary = summarize(finished(tmp_path, rows))

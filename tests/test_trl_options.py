@@ -1,7 +1,10 @@
 """TRL's options are read from its sources, without importing it."""
 
+import ast
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +75,67 @@ def test_values_of_a_right_type_pass() -> None:
     right: dict[str, object] = {"max_grad_norm": 1, "bf16": False, "epsilon_high": None, "optim": "sgd"}
     right |= {"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {"a": 1}, "generation_kwargs": None}
     trl_options.check("grpo", right, {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "good", "bad", "meant"),
+    [
+        ("grpo", "loss_type", "dr_grpo", "dr-grpo", "dr_grpo"),
+        ("grpo", "scale_rewards", "none", "non", "none"),
+        ("grpo", "importance_sampling_level", "sequence", "tokens", "token"),
+        ("grpo", "vllm_mode", "server", "serve", "server"),
+        ("grpo", "lr_scheduler_type", "cosine", "cosin", "cosine"),
+        ("sft", "optim", "adamw_torch", "adam_torch", "adamw_torch"),
+        ("sft", "packing_strategy", "bfd_split", "bfd-split", "bfd_split"),
+    ],
+)
+def test_values_that_trl_does_not_take_are_refused(
+    kind: trl_options.Kind, name: str, good: str, bad: str, meant: str
+) -> None:
+    trl_options.check(kind, {name: good}, {})
+    with pytest.raises(UserError, match=rf"unknown stage\.trl\.{name} `{bad}`\. Did you mean `{meant}`\?"):
+        trl_options.check(kind, {name: bad}, {})
+
+
+def compared(kind: trl_options.Kind, name: str) -> set[str]:
+    """The texts that TRL's trainer compares an option with."""
+    spec = find_spec("trl")
+    assert spec is not None and spec.origin is not None
+    source = (Path(spec.origin).parent / "trainer" / f"{kind}_trainer.py").read_text()
+    found = (
+        node.comparators
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute) and node.left.attr == name
+    )
+    return {
+        leaf.value
+        for nodes in found
+        for node in nodes
+        for leaf in ast.walk(node)
+        if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, v in trl_options.VALUES.items() for name in v]
+)
+def test_the_values_are_those_that_the_installed_trl_knows(kind: trl_options.Kind, name: str) -> None:
+    assert compared(kind, name) == set(trl_options.VALUES[kind][name])
+
+
+@pytest.mark.slow
+def test_every_value_is_one_of_a_valid_config() -> None:
+    from transformers.trainer_utils import SchedulerType
+    from transformers.training_args import OptimizerNames
+    from trl import GRPOConfig, SFTConfig
+
+    for enum, name in ((SchedulerType, "lr_scheduler_type"), (OptimizerNames, "optim")):
+        for member in enum:
+            trl_options.check("grpo", {name: member.value}, {})
+    for make, options in ((GRPOConfig, trl_options.VALUES["grpo"]), (SFTConfig, trl_options.VALUES["sft"])):
+        for name, values in options.items():
+            for value in values:
+                assert getattr(make(**{name: value, "bf16": False, "use_cpu": True}), name) == value
 
 
 @pytest.mark.slow

@@ -103,6 +103,17 @@ def test_samples_are_a_table(logged: tuple[Path, str]) -> None:
     assert sorted(map(str, found)) == sorted(map(str, expected))
 
 
+def test_two_processes_send_the_samples_too(home: Path) -> None:
+    two = {"launcher__processes": 2, "launcher__threads": 1, "stage__steps": 1, "stage__save_every": 0}
+    done = r1("train", "zero", *overrides(home, run_id="two", **two), *LOGGED)
+    assert done.code == 0, done.err
+    run = home / "runs" / "two"
+    tables = (run / "wandb").rglob("completions*.table.json")
+    sent = [row for path in tables for row in json.loads(path.read_text())["data"]]
+    assert len(sent) == len(rows(run / "samples.jsonl")) == 4 + 16 + 4
+    assert metric_rows(files(run)[0]) == written_rows(run)
+
+
 def test_a_resumed_run_goes_on_under_the_same_id(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from r1cli.problem import Completion, Problem, Verdict
     from r1cli.rewards import REWARDS

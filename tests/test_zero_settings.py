@@ -70,7 +70,7 @@ def test_several_generations_in_one_step_are_all_counted(home: Path) -> None:
 
 def test_a_table_smaller_than_a_step_is_refused(home: Path) -> None:
     said = refused(home, "small", stage__prompts_per_step=41)
-    assert "40 training problems, fewer than one step's 41 prompts" in said
+    assert "40 training problems, fewer than the 41 prompts of one generation" in said
     assert not (home / "runs" / "small").exists()
 
 
@@ -94,6 +94,45 @@ def test_more_tokens_than_the_context_are_refused(home: Path) -> None:
 
 def test_a_chat_template_must_exist(home: Path) -> None:
     assert "no chat template" in refused(home, "chat", model__template="chat")
+
+
+# ── evaluation ──
+
+
+def test_the_seeds_of_processes_meet_in_no_run() -> None:
+    import torch
+
+    from r1cli.stages.evaluate import seed_of
+
+    found = [seed_of(seed, rank) for seed in range(20) for rank in range(8)]
+    assert len(set(found)) == 160, "rank 1 of seed 0 was rank 0 of seed 1"
+    assert [seed_of(seed, 0) for seed in range(20)] == list(range(20)), "as with one process"
+    assert seed_of(0, 1) == 0x5CC3A6551605A0B4, "the same on every machine"
+    torch.manual_seed(max(found))  # all 64 bits are allowed
+    torch.manual_seed(0)
+
+
+def test_where_nothing_could_be_judged_there_is_no_accuracy(tmp_path: Path) -> None:
+    from toy_runs import toy_run
+
+    from r1cli.metrics.rollouts import Rollout
+    from r1cli.problem import Problem, Status, Verdict
+    from r1cli.prompts import split
+    from r1cli.stages.evaluate import eval_row
+    from r1cli.stages.output import Output
+
+    problem = Problem("toy:1", "q", "13", "number")
+    completion = split("<think> no </think> <answer> 13 </answer>", tokens=8, truncated=False)
+    failed = Verdict(Status.INFRA_ERROR, 0.0, None, "broken", 0.0)
+    row = eval_row([Rollout(problem, completion, failed, None, None, 0)])
+    assert not row.keys() & {"eval/accuracy", "eval/ci_low", "eval/ci_high"}
+    assert (row["eval/n"], row["eval/infra_errors"]) == (0.0, 1.0)
+    run = toy_run(tmp_path)
+    output = Output(run, [], 1, lambda problem: problem.question)
+    output.row({"step": 1, "loss": 0.5})
+    output.row({"step": 2, **row})
+    assert output.evaluated() == {2}, "so that a resumed run does not measure it again"
+    assert run.last_train_row() == {"step": 1, "loss": 0.5}
 
 
 def test_the_order_of_problems_is_fixed_and_fair() -> None:

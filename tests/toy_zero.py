@@ -3,14 +3,21 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from toys import toy_model, toy_tokenizer
 from typer.testing import CliRunner
+
+from r1cli import stages
+from r1cli.config import compose
+from r1cli.runs import store
+from r1cli.runs.run import is_eval
 
 ROOT = Path(__file__).parents[1]
 
@@ -128,12 +135,12 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 def train_rows(run: Path) -> list[dict[str, Any]]:
     """The rows of `metrics.jsonl` that are training steps."""
-    return [row for row in rows(run / "metrics.jsonl") if "eval/accuracy" not in row]
+    return [row for row in rows(run / "metrics.jsonl") if not is_eval(row)]
 
 
 def eval_rows(run: Path) -> list[dict[str, Any]]:
     """The rows of `metrics.jsonl` that are evaluations."""
-    return [row for row in rows(run / "metrics.jsonl") if "eval/accuracy" in row]
+    return [row for row in rows(run / "metrics.jsonl") if is_eval(row)]
 
 
 def manifest(run: Path) -> dict[str, Any]:
@@ -162,3 +169,35 @@ def step_samples(run: Path, step: int) -> list[dict[str, Any]]:
     found = [s for s in rows(run / "samples.jsonl") if s["kind"] == "train" and s["step"] == step]
     assert len(found) == 16, "4 prompts x 4 completions"
     return found
+
+
+def resume(run: Path) -> None:
+    """`r1 resume`, which must get to the end."""
+    done = r1("resume", run.name, "--runs-dir", str(run.parent))
+    assert (done.code, done.err) == (0, "")
+    assert manifest(run)["status"] == "done"
+
+
+class StopAt:
+    """A listener that asks for a stop when it has heard of so many rows."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def row(self, row: dict[str, Any]) -> None:
+        self.count -= 1
+        if self.count == 0:
+            signal.raise_signal(signal.SIGTERM)
+
+    def sample(self, row: dict[str, Any]) -> None:
+        pass
+
+
+def stopped_at(home: Path, count: int, **more: Any) -> Path:
+    """An interrupted run that wrote so many metric rows, evaluation before step 1 included."""
+    config = compose.load("zero", overrides(home, **more))
+    run = store.create(config, compose.to_yaml(config), compose.digest(config), ["r1"])
+    with pytest.raises(stages.Interrupted):
+        stages.run(config, run, [StopAt(count)], lambda text: None)
+    assert manifest(run.dir)["status"] == "interrupted"
+    return run.dir

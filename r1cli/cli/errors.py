@@ -14,14 +14,6 @@ from r1cli.errors import UserError
 MISTAKE, FAILURE, INTERRUPTED, RESUMABLE = 2, 1, 130, 75
 """Exit codes: the user can mend it; a fault of ours or the machine; Ctrl-C; stopped in order, resumable."""
 
-_MACHINE = {
-    errno.ENOSPC: "no space left on the disk",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EACCES: "no permission",
-    errno.EPERM: "not permitted",
-    errno.EROFS: "the disk is read-only",
-}
-
 
 class Guard:
     """What a command tells its guard while it works."""
@@ -48,10 +40,7 @@ def guard() -> Iterator[Guard]:
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of a pipe (`| head`) has gone: Typer ends quietly
             raise
-        if error.errno in _MACHINE:
-            where = f": {error.filename}" if error.filename else ""
-            raise _end(f"error: {_MACHINE[error.errno]}{where}.", MISTAKE) from error
-        raise _unexpected(error, state) from error
+        raise (_refused(error) or _unexpected(error, state)) from error
     except Exception as error:
         raise _unexpected(error, state) from error
 
@@ -61,6 +50,17 @@ def _interrupted(error: KeyboardInterrupt, state: Guard) -> typer.Exit:
 
     go_on = f" Go on with `r1 resume {state.resume}`." if state.resume else ""
     return _end(f"interrupted.{go_on}", RESUMABLE if isinstance(error, Interrupted) else INTERRUPTED)
+
+
+def _refused(error: OSError) -> typer.Exit | None:
+    """What the disk refused, in the words of `runs.files`; None for another kind of failure."""
+    from r1cli.runs.files import FAILURES
+
+    if error.errno not in FAILURES:
+        return None
+    reason, hint = FAILURES[error.errno]
+    where = f"{error.filename}: " if error.filename else ""
+    return _end(f"error: {where}{reason}.\n{hint}", MISTAKE)
 
 
 def _unexpected(error: Exception, state: Guard) -> typer.Exit:

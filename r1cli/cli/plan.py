@@ -1,6 +1,5 @@
 """What a config would do: checked, and said in a few lines. Nothing is started and no model is loaded."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,21 +27,29 @@ def preflight(config: Config, *, model: bool = True) -> None:
 
     prompts.template(config.model.template)
     rewards.check(config.reward)
-    if isinstance(config.stage, ZeroStage):
-        from r1cli.stages.models import locate
-
-        if model:
-            _fits(config, config.stage, locate(config.model))
-        _task(config, config.stage)
+    if model:
+        _model(config)
+    _task(config)
     store.planned(config, compose.digest(config))
+    store.try_out(config)
 
 
-def _fits(config: Config, stage: ZeroStage, home: Path | None) -> None:
-    """Refuse completions longer than the context, where the model is on this machine."""
+def _model(config: Config) -> None:
+    """Of a model directory on this machine: is there room for a prompt, and a chat template if wanted."""
+    from r1cli.stages import models
+
+    stage, chat = config.stage, config.model.template == "chat"
+    if not isinstance(stage, ZeroStage):
+        if chat:  # it makes a tokenizer of its own, without one
+            raise models.no_chat_template()
+        return
+    home = models.locate(config.model)
     if home is None or not home.is_dir():
         return
-    window = json.loads((home / "config.json").read_text()).get("max_position_embeddings")
-    if window is not None and stage.max_completion_tokens >= window:
+    if chat and not models.has_chat_template(home):
+        raise models.no_chat_template()
+    window = models.read_json(home / "config.json").get("max_position_embeddings")
+    if isinstance(window, int) and stage.max_completion_tokens >= window:
         raise UserError(
             f"stage.max_completion_tokens={stage.max_completion_tokens} leaves no room for a prompt: model "
             f"{config.model.name} reads {window} tokens.",
@@ -50,20 +57,32 @@ def _fits(config: Config, stage: ZeroStage, home: Path | None) -> None:
         )
 
 
-def _task(config: Config, stage: ZeroStage) -> None:
+def _task(config: Config) -> None:
+    """Both kinds of problems must be there: held-out ones, and enough to train on for one generation."""
     from r1cli import tasks, verifiers
 
     if isinstance(config.task, TableTask) and config.task.path is None:
         verifiers.check(config.task.verifier)  # its rows are on the Hub: nothing is downloaded here
         return
     task = tasks.load(config.task, config.seed)
-    found = len(task.train(stage.prompts_per_step))
-    if found < stage.prompts_per_step:
+    if not task.heldout(1):
+        raise UserError(f"task {config.task.name} has no held-out problems.", "Raise task.heldout_share.")
+    least = _least(config, config.stage) if isinstance(config.stage, ZeroStage) else 1
+    found = len(task.train(least))
+    if found < least:
         raise UserError(
-            f"task {config.task.name} has {found} training problems, fewer than one step's "
-            f"{stage.prompts_per_step} prompts.",
-            f"Lower stage.prompts_per_step to at most {found}, or give more rows.",
+            f"task {config.task.name} has {found} training problems, fewer than the {least} prompts of one "
+            "generation.",
+            "Lower stage.prompts_per_step or stage.trl.steps_per_generation, or give more rows.",
         )
+
+
+def _least(config: Config, stage: ZeroStage) -> int:
+    return batch.prompts_at_once(_batch(config, stage), stage.trl.get("steps_per_generation"))
+
+
+def _batch(config: Config, stage: ZeroStage) -> batch.BatchPlan:
+    return batch.solve(stage.prompts_per_step, stage.group_size, stage.micro_batch, config.launcher.processes)
 
 
 def parents(config: Config) -> dict[str, str]:
@@ -100,7 +119,7 @@ def lines(config: Config, where: Path | None = None) -> Iterator[str]:
 
 
 def _zero(config: Config, stage: ZeroStage) -> Iterator[tuple[str, str]]:
-    plan = batch.solve(stage.prompts_per_step, stage.group_size, stage.micro_batch, config.launcher.processes)
+    plan = _batch(config, stage)
     completions, limit = plan.completions * stage.steps, stage.max_completion_tokens
     yield (
         "stage",

@@ -119,9 +119,21 @@ def work(config: "Config", run: "Run", state: Guard) -> None:
 
 
 def _verdict(run: "Run") -> None:
-    """Draw the curves and print what came out."""
+    """Draw the curves and print what came out; a run has ended as it has, also when this fails."""
     from r1cli.report import curves, summary, verdict
 
-    curves.draw(run)
-    for line in verdict.lines(summary.summarize(run), run.manifest(), str(run.dir)):
+    try:
+        curves.draw(run)
+    except Exception as error:
+        typer.echo(f"{run.curves} could not be drawn: {_in_short(error)}")
+    try:
+        lines = verdict.lines(summary.summarize(run), run.manifest(), str(run.dir))
+    except Exception as error:
+        lines = [f"the summary of {run.dir} could not be made: {_in_short(error)}"]
+    for line in lines:
         typer.echo(line)
+
+
+def _in_short(error: Exception) -> str:
+    text = error.message if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:300]

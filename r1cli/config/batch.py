@@ -1,5 +1,6 @@
 """The batch arithmetic of GRPO: prompts and group size to per-device batch and accumulation."""
 
+from math import gcd
 from typing import NamedTuple
 
 from r1cli.errors import UserError
@@ -29,6 +30,30 @@ class BatchPlan(NamedTuple):
             f"{self.prompts} prompts x {self.group} completions = {self.completions} a step "
             f"= {devices} x {passes} (passes x micro-batch)"
         )
+
+
+def prompts_at_once(plan: BatchPlan, steps_per_generation: int | None) -> int:
+    """Prompts of one generation; with fewer problems TRL would train no step and say nothing.
+
+    Args:
+        plan: the division of one update.
+        steps_per_generation: TRL's own option, in passes; None generates for one update at a time.
+
+    Raises:
+        UserError: it is below 1, or leaves a group that is not whole.
+    """
+    if steps_per_generation is None:
+        return plan.prompts
+    at_once = plan.per_device * plan.processes
+    whole = plan.group // gcd(at_once, plan.group)
+    if steps_per_generation < 1 or steps_per_generation % whole:
+        raise UserError(
+            f"stage.trl.steps_per_generation={steps_per_generation}: so many passes of {at_once} completions "
+            f"do not hold whole groups of stage.group_size ({plan.group}).",
+            f"The nearest that does: stage.trl.steps_per_generation="
+            f"{max(1, round(steps_per_generation / whole)) * whole}.",
+        )
+    return max(plan.prompts, at_once * steps_per_generation // plan.group)
 
 
 def solve(prompts: int, group: int, micro_batch: int, processes: int) -> BatchPlan:

@@ -159,7 +159,7 @@ def _read(path: Path) -> Tree:
 
 def _resolved(tree: Tree) -> Tree:
     """The tree with every `${…}` replaced by its value."""
-    problems.refuse_targets(tree)
+    problems.refuse_programs(tree)
     try:
         node = OmegaConf.create(tree)
         missing = OmegaConf.missing_keys(node)

@@ -33,6 +33,8 @@ _WORDS = {
     "extra_forbidden": "there is no such setting",
 }
 _WITHOUT_VALUE = ("missing", "extra_forbidden", "value_error", "union_tag_not_found", "union_tag_invalid")
+_REFERENCE = re.compile(r"\$\{\w[\w-]*(?:\.\w[\w-]*)*\}")
+"""`${a.b}`: the value of another setting."""
 _SHORT = 60
 """Longest wrong value that a message repeats, in characters."""
 
@@ -72,6 +74,32 @@ def _dotted(loc: tuple[int | str, ...], tree: Tree) -> str:
     return ".".join(parts)
 
 
+def refuse_programs(tree: Tree) -> None:
+    """Refuse `_target_` and `${resolver:…}` anywhere, be it from a group file, a saved file or an override.
+
+    A config is data: it names no code to run, and reads neither the environment, which holds keys, nor files.
+    """
+    refuse_targets(tree)
+    for where, text in _texts(tree, ""):
+        if text.count("${") != len(_REFERENCE.findall(text)):
+            raise UserError(
+                f"`{where}` holds a `${{…}}` that is no plain reference, which r1 refuses: a config is data.",
+                "Write the value, or refer to another setting by its key, e.g. ${model.name}.",
+            )
+
+
+def _texts(node: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Every text in the tree with its dotted key."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _texts(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _texts(value, f"{where}[{index}]")
+    elif isinstance(node, str):
+        yield where, node
+
+
 def refuse_targets(tree: Tree) -> None:
     """Refuse a config with `_target_` anywhere, be it from a group file, a saved file or an override."""
     for where in _targets(tree, ""):
@@ -94,7 +122,8 @@ def not_composed(error: Exception) -> UserError:
     """A group file that Hydra cannot read or merge."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return not_yaml(error.problem_mark.name, error)
-    return UserError(f"the config files cannot be composed: {one_line(error)}", None)
+    what = one_line(error).partition(", possible interpolation keys")[0]  # it lists Hydra's own
+    return UserError(f"the config files cannot be composed: {what}", None)
 
 
 def not_yaml(path: Path | str, error: Exception) -> UserError:

@@ -1,10 +1,10 @@
 """Rules that span several settings; each message names the settings and a way out."""
 
 from r1cli.config import trl_options
-from r1cli.config.batch import BatchPlan, solve
+from r1cli.config.batch import BatchPlan, prompts_at_once, solve
 from r1cli.config.schema import Config
 from r1cli.config.stage_schema import BaseStage, ZeroStage
-from r1cli.config.task_schema import TableTask
+from r1cli.config.task_schema import CountdownTask, TableTask
 from r1cli.errors import UserError
 
 
@@ -80,8 +80,14 @@ def _zero(config: Config, stage: ZeroStage) -> None:
 
 def _checkpoints(stage: ZeroStage, plan: BatchPlan) -> None:
     """A checkpoint inside a generation window does not resume exactly: TRL samples that window anew."""
-    passes = stage.trl.get("steps_per_generation") or plan.accumulation
-    window = passes * stage.trl.get("num_iterations", 1)
+    wanted, rounds = stage.trl.get("steps_per_generation"), stage.trl.get("num_iterations", 1)
+    prompts_at_once(plan, wanted)
+    if rounds < 1:
+        raise UserError(
+            f"stage.trl.num_iterations={rounds}: every completion is learned from at least once.",
+            "Set stage.trl.num_iterations=1, or leave it out.",
+        )
+    window = (plan.accumulation if wanted is None else wanted) * rounds
     if stage.save_every * plan.accumulation % window:
         raise UserError(
             f"stage.save_every={stage.save_every} falls inside a generation window of "
@@ -92,6 +98,8 @@ def _checkpoints(stage: ZeroStage, plan: BatchPlan) -> None:
 
 def _base(config: Config, stage: BaseStage) -> None:
     trl_options.check("sft", stage.trl, trl_options.RESERVED["sft"])
+    if not isinstance(config.task, CountdownTask):
+        raise UserError(f"the corpus is about Countdown, not {config.task.name}.", "Leave out `task=`.")
     if config.launcher.processes > 1:
         raise UserError("stage base runs in one process.", "Set launcher.processes=1.")
     if config.model.architecture is None:

@@ -56,7 +56,8 @@ class ModelConfig(Strict):
 class RewardTerm(Strict):
     """One term of the total: `weight * value`; every term is logged apart."""
 
-    weight: float
+    weight: float = Field(ge=0)
+    """0 switches the term off. A penalty is a reward with negative values, so that its curve shows one."""
 
 
 class LoggerConfig(Strict):

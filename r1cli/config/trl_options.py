@@ -10,16 +10,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from r1cli.errors import UserError, nearest
+from r1cli.errors import UserError, nearest, unknown
 
 Kind = Literal["grpo", "sft"]
 
-# Each class and the file that defines it; the fields of GRPOConfig are those of all three.
+# Each class and the file that defines it. GRPOConfig has the fields of _BaseConfig and TrainingArguments too.
 _FILES: dict[str, tuple[str, str]] = {
     "GRPOConfig": ("trl", "trainer/grpo_config.py"),
     "SFTConfig": ("trl", "trainer/sft_config.py"),
     "_BaseConfig": ("trl", "trainer/base_config.py"),
     "TrainingArguments": ("transformers", "training_args.py"),
+    "OptimizerNames": ("transformers", "training_args.py"),
+    "SchedulerType": ("transformers", "trainer_utils.py"),
 }
 CLASSES: dict[Kind, str] = {"grpo": "GRPOConfig", "sft": "SFTConfig"}
 
@@ -80,6 +82,29 @@ RESERVED: dict[Kind, dict[str, str]] = {
 }
 """Options that r1 sets itself -> what to do in their place."""
 
+VALUES: dict[Kind, dict[str, tuple[str, ...]]] = {
+    "grpo": {
+        "loss_type": ("grpo", "dapo", "dr_grpo", "bnpo", "cispo", "sapo", "luspo", "vespo"),
+        "scale_rewards": ("group", "batch", "none"),
+        "importance_sampling_level": ("token", "sequence"),
+        "multi_objective_aggregation": ("sum_then_normalize", "normalize_then_sum"),
+        "vllm_mode": ("colocate", "server"),
+        "vllm_importance_sampling_mode": (
+            "token_truncate",
+            "token_mask",
+            "sequence_truncate",
+            "sequence_mask",
+        ),
+    },
+    "sft": {
+        "loss_type": ("nll", "dft"),
+        "packing_strategy": ("bfd", "bfd_split", "wrapped"),
+        "truncation_mode": ("keep_start", "keep_end"),
+    },
+}
+"""Options declared as text of which TRL takes only these; it complains in the first step, or not at all."""
+_ENUMS = {"lr_scheduler_type": "SchedulerType", "optim": "OptimizerNames"}
+"""Options of transformers whose values are those of an enum in its sources."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
@@ -102,7 +127,7 @@ def known(kind: Kind) -> frozenset[str]:
 
 
 def check(kind: Kind, options: Mapping[str, Any], reserved: Mapping[str, str]) -> None:
-    """Refuse options that TRL does not have, those that r1 sets itself, and values of a wrong type.
+    """Refuse options that TRL does not have or that r1 sets itself, and values that TRL does not take.
 
     Args:
         kind: which trainer's options they are.
@@ -110,7 +135,7 @@ def check(kind: Kind, options: Mapping[str, Any], reserved: Mapping[str, str]) -
         reserved: option -> what to do in its place, in words.
 
     Raises:
-        UserError: with the nearest option, the setting that takes its place, or the type TRL declares.
+        UserError: with the nearest option or value, the setting in its place, or the type TRL declares.
     """
     for name, value in options.items():
         if name in reserved:
@@ -125,6 +150,18 @@ def check(kind: Kind, options: Mapping[str, Any], reserved: Mapping[str, str]) -
         declared = _options(kind)[name]
         if not _fits(value, declared):
             raise UserError(f"stage.trl.{name}: TRL declares it as `{ast.unparse(declared)}`, got {value!r}.")
+        allowed = _allowed(kind, name)
+        if allowed is not None and value not in allowed:
+            raise unknown(f"stage.trl.{name}", value, allowed)
+
+
+def _allowed(kind: Kind, name: str) -> tuple[str, ...] | None:
+    """The only values of an option, or None when its type is all that is known."""
+    if name not in _ENUMS:
+        return VALUES[kind].get(name)
+    lines = _class(_ENUMS[name]).body
+    assigned = [line.value for line in lines if isinstance(line, ast.Assign)]
+    return tuple(str(value.value) for value in assigned if isinstance(value, ast.Constant))
 
 
 def _fits(value: Any, declared: ast.expr) -> bool:

@@ -12,8 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from r1cli.report.rows import Row, history, is_eval, mean, number, reward_terms
+from r1cli.report.rows import Row, history, mean, number, reward_terms
 from r1cli.report.text import clock, count, percent, sparkline
+from r1cli.runs.run import is_eval
 
 VISIBLE = 12
 """Steps shown at once in the live table."""

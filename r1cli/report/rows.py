@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from r1cli.runs.run import is_eval
+
 Row = Mapping[str, Any]
 
 
@@ -19,11 +21,6 @@ class History(NamedTuple):
 
     train: list[Row]
     evals: list[Row]
-
-
-def is_eval(row: Row) -> bool:
-    """Whether a row comes from a held-out evaluation."""
-    return any(key.startswith("eval/") for key in row)
 
 
 def history(rows: Iterable[Row]) -> History:

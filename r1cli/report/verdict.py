@@ -25,7 +25,13 @@ def lines(summary: Summary, manifest: Manifest, where: str) -> list[str]:
     named += [("time", _time_text(summary)), ("cost", _cost_text(summary)), ("run", where)]
     bad = manifest.status in ("failed", "interrupted")
     ended = [f"{manifest.status}: {plain(manifest.reason or 'no reason is known')}"] if bad else []
-    return [*ended, *(f"{name:<10}{text}" for name, text in named if text), *_why(summary.findings)]
+    return [*ended, *(f"{name:<10}{text}" for name, text in named if text), *_why(_told(summary, manifest))]
+
+
+def _told(summary: Summary, manifest: Manifest) -> Sequence[Finding]:
+    """What is said of the reward: of a run that was interrupted only that its verifier fails."""
+    early = manifest.status == "interrupted"
+    return [finding for finding in summary.findings if not early or finding.code == "infra_errors"]
 
 
 def _accuracy_text(summary: Summary) -> str:

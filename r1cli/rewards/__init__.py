@@ -17,7 +17,7 @@ Reward = Callable[[Problem, Completion, Verdict], float]
 
 
 class RewardError(Exception):
-    """A reward term raised, or gave no finite number; the text names the term and the problem."""
+    """A reward term raised, or gave no finite number; one line names the term and the problem."""
 
 
 def accuracy(problem: Problem, completion: Completion, verdict: Verdict) -> float:
@@ -77,9 +77,8 @@ def _value(name: str, problem: Problem, completion: Completion, verdict: Verdict
     try:
         value = float(REWARDS[name](problem, completion, verdict))
     except Exception as error:  # a term may be anyone's code
-        raise RewardError(
-            f"reward `{name}` on problem `{problem.id}`: {type(error).__name__}: {error}"
-        ) from error
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise RewardError(f"reward `{name}` on problem `{problem.id}`: {text}") from error
     if not math.isfinite(value):
         raise RewardError(f"reward `{name}` on problem `{problem.id}`: {value} is not a finite number")
     return value

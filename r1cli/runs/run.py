@@ -9,12 +9,18 @@ from typing import Any
 
 from r1cli.errors import UserError
 from r1cli.runs import manifest as manifests
+from r1cli.runs import provenance
 from r1cli.runs.files import Row, append_jsonl, cut_jsonl, disk, read_jsonl
 from r1cli.runs.lock import Lock, held, owner
 from r1cli.runs.manifest import Ending, Manifest, Status
 
 MANIFEST = "manifest.json"
 LOCK = "run.lock"
+
+
+def is_eval(row: Mapping[str, Any]) -> bool:
+    """Whether a row of `metrics.jsonl` comes from a held-out evaluation, not from a training step."""
+    return any(key.startswith("eval/") for key in row)
 
 
 class Run:
@@ -69,7 +75,7 @@ class Run:
 
     def last_train_row(self) -> Row | None:
         """The latest training row of `metrics.jsonl`, from which a resumed run goes on counting tokens."""
-        rows = [row for row in read_jsonl(self.metrics) if not any(key.startswith("eval/") for key in row)]
+        rows = [row for row in read_jsonl(self.metrics) if not is_eval(row)]
         return rows[-1] if rows else None
 
     # ── writing it ──
@@ -111,6 +117,8 @@ class Run:
     def reopen(self) -> Path | None:
         """Start another attempt: lock, drop rows after the last whole checkpoint, say `running` again.
 
+        Commit, packages and machine in the manifest become those of this attempt.
+
         Returns:
             The checkpoint to go on from; None means from the beginning (all rows are dropped).
 
@@ -128,7 +136,15 @@ class Run:
             step = step_of(checkpoint) if checkpoint else None
             for path in (self.metrics, self.samples):
                 cut_jsonl(path, -1 if step is None else step)
-            self.update(status="running", reason=None, finished=None, attempts=old.attempts + 1)
+            self.update(
+                status="running",
+                reason=None,
+                finished=None,
+                attempts=old.attempts + 1,
+                commit=provenance.commit(),
+                packages=provenance.packages(),
+                machine=provenance.machine(),
+            )
         except BaseException:
             self.unlock()
             raise
@@ -178,8 +194,8 @@ class Run:
     def _end_badly(self, status: Ending, reason: str, error: BaseException) -> None:
         try:
             self.finish(status, reason)
-        except UserError as refused:
-            error.add_note(f"The manifest could not be updated either: {refused.message}")
+        except Exception as refused:
+            error.add_note(f"The manifest could not be updated either: {_reason(refused)}")
             self.unlock()
 
 

@@ -1,7 +1,9 @@
 """Create and find run directories."""
 
+import os.path
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,12 +11,12 @@ from r1cli.config.schema import Config
 from r1cli.errors import UserError, nearest
 from r1cli.runs import manifest as manifests
 from r1cli.runs import provenance
-from r1cli.runs.files import disk, write_text
+from r1cli.runs.files import PLACE, disk, write_text
 from r1cli.runs.lock import Lock
 from r1cli.runs.manifest import Manifest
 from r1cli.runs.run import MANIFEST, Run
 
-__all__ = ["Run", "create", "find", "planned", "runs"]
+__all__ = ["Run", "create", "find", "planned", "runs", "try_out"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 NUMBER = re.compile(r"(\d+)-")
@@ -37,6 +39,21 @@ def planned(config: Config, digest: str) -> Path:
     if (folder / config.run_id).exists():
         raise _taken(folder / config.run_id)
     return folder / config.run_id
+
+
+def try_out(config: Config) -> None:
+    """Make a folder where `create` would make one, and remove it: permissions alone do not tell (`/proc`).
+
+    Raises:
+        UserError: `runs_dir` cannot be made, or not be written to.
+    """
+    folder = _folder(config)
+    place = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    try:
+        with disk(folder), tempfile.TemporaryDirectory(prefix=".r1-", dir=place):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}.", PLACE) from error
 
 
 def create(

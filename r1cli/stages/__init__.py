@@ -50,19 +50,33 @@ def run(config: Config, run: Run, listeners: Sequence[Listener], notice: Callabl
     prepare(config, run)
     with run.attempt():
         logs = _wandb(config, run, notice)
-        code = 1
         try:
             with StopRequest() as stop:
                 _start(config)(config, run, [*listeners, *logs], stop)
-            code = 0
-        except Exception:
-            logging.getLogger("r1cli").error(traceback.format_exc())
+        except BaseException as error:
+            _leave(run, logs, error)
             raise
-        finally:
-            for log in logs:
-                log.close(code)
-            found = summarize(run)
-            run.update(cost=dict(found.cost), result=found.result() | {"peak_memory_gb": peak_memory_gb()})
+        for log in logs:
+            log.close(0)
+        _sum_up(run)
+
+
+def _leave(run: Run, logs: Sequence[Any], error: BaseException) -> None:
+    """Sum up a run that did not get to its end; a second failure is only a note to the first."""
+    for log in logs:
+        log.close(1)
+    try:
+        _sum_up(run)
+    except Exception as refused:
+        error.add_note(f"The manifest could not get its figures either: {refused}")
+    if isinstance(error, Exception):
+        logging.getLogger("r1cli").error("".join(traceback.format_exception(error)))
+
+
+def _sum_up(run: Run) -> None:
+    """Put what the run cost and what came out in the manifest."""
+    found = summarize(run)
+    run.update(cost=dict(found.cost), result=found.result() | {"peak_memory_gb": peak_memory_gb()})
 
 
 def _start(config: Config) -> Stage:

@@ -39,7 +39,7 @@ def run_base(config: Config, run: Run, listeners: Sequence[Listener], stop: Stop
     progress = Progress(config, output, run.last_train_row())
     trainer = build(config, run, policy, [progress, evaluator, Stopper(stop)])
     evaluator.trainer = trainer
-    learn(trainer, run, stop)
+    learn(trainer, run, output, stop)
     with room(run.model):
         models.save(trainer.model, policy.tokenizer, run.model)
     card.write(run, config)

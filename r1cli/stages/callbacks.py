@@ -16,6 +16,10 @@ from r1cli.stages.stop import Interrupted
 Row = dict[str, Any]
 
 
+class AllLearned(Exception):
+    """Raised out of the trainer when a run is resumed at its last step: transformers would do one more."""
+
+
 class Evaluator(TrainerCallback):
     """Held-out evaluation before step 1, every `every` steps and at the end.
 
@@ -38,10 +42,13 @@ class Evaluator(TrainerCallback):
     ) -> None:
         """Measure the untrained policy, or a resumed one at a checkpoint that was saved without."""
         self._done = self._output.evaluated()
-        if self._due(state.global_step):
+        ended = state.global_step >= state.max_steps
+        if ended or self._due(state.global_step):
             self._evaluate(state)
         if asked(self._should_stop):  # a step more would be learned from a policy that was never measured
             raise Interrupted
+        if ended:
+            raise AllLearned
 
     def on_log(
         self,

@@ -1,5 +1,6 @@
 """Sampled pass@1 on the same held-out problems every time, with a 95% interval."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -56,7 +57,7 @@ def evaluate(
     model.eval()
     rollouts: list[Rollout] = []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(held.seed + rank)
+        torch.manual_seed(seed_of(held.seed, rank))
         for start in range(0, len(mine), held.settings.batch):
             part = [i for i, _ in mine[start : start + held.settings.batch]]
             rollouts += _batch(model, held, part, should_stop)
@@ -65,6 +66,11 @@ def evaluate(
     if any(gather_object([should_stop()])):
         return None
     return sorted(everyone, key=lambda r: r.group)
+
+
+def seed_of(seed: int, rank: int) -> int:
+    """The seed of a process: the run's own for the first, far from that of any other run for the rest."""
+    return seed if rank == 0 else int.from_bytes(hashlib.sha256(f"{seed} {rank}".encode()).digest()[:8])
 
 
 def _batch(model: Any, held: HeldOut, part: list[int], should_stop: Callable[[], bool]) -> list[Rollout]:
@@ -82,16 +88,21 @@ def _batch(model: Any, held: HeldOut, part: list[int], should_stop: Callable[[],
 
 
 def eval_row(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """Metrics of an evaluation under `eval/`; the interval treats the problem as the cluster."""
+    """Metrics of an evaluation under `eval/`; the interval treats the problem as the cluster.
+
+    Without any completion that could be judged there is no accuracy and no interval, and `eval/n` is 0.
+    """
     by_problem: dict[int, list[float]] = {}
     for r in rollouts:
         if r.rewards is not None:
             by_problem.setdefault(r.group, []).append(r.verdict.score)
     estimate = mean_ci_clustered(list(by_problem.values()))
     row = {f"eval/{name}": value for name, value in step_metrics(rollouts).items()}
+    row["eval/n"] = float(estimate.n_samples)
+    if not estimate.n_samples:
+        return row
     return row | {
         "eval/accuracy": estimate.mean,
         "eval/ci_low": estimate.low,
         "eval/ci_high": estimate.high,
-        "eval/n": float(estimate.n_samples),
     }

@@ -12,9 +12,22 @@ from r1cli.config.schema import RewardTerm
 from r1cli.metrics.rollouts import Rollout
 from r1cli.problem import Problem
 from r1cli.prompts import split
+from r1cli.rewards import RewardError
 from r1cli.verifiers import verify
 
 RewardFunction = Callable[..., list[float | None]]
+
+
+class BatchFailed(RewardError):
+    """A reward failed on a completion; `rollouts` is its batch.
+
+    A rollout it failed on has no rewards, and the error as its verdict's reason; the text is that of the
+    first one.
+    """
+
+    def __init__(self, text: str, rollouts: Sequence[Rollout]) -> None:
+        super().__init__(text)
+        self.rollouts = rollouts
 
 
 class Grader:
@@ -37,15 +50,27 @@ class Grader:
         self._fresh: list[Rollout] = []
 
     def grade(self, indices: Sequence[int], texts: Sequence[str], ids: Sequence[list[int]]) -> list[Rollout]:
-        """Judge one batch: positions in the problems, texts, and tokens with their stop token."""
-        return [self._one(i, text, tokens) for i, text, tokens in zip(indices, texts, ids, strict=True)]
+        """Judge one batch: positions in the problems, texts, and tokens with their stop token.
 
-    def _one(self, index: int, text: str, tokens: list[int]) -> Rollout:
+        Raises:
+            BatchFailed: a reward failed; the rest of the batch was graded all the same.
+        """
+        errors: list[RewardError] = []
+        rollouts = [self._one(i, text, t, errors) for i, text, t in zip(indices, texts, ids, strict=True)]
+        if errors:
+            raise BatchFailed(str(errors[0]), rollouts) from errors[0]
+        return rollouts
+
+    def _one(self, index: int, text: str, tokens: list[int], errors: list[RewardError]) -> Rollout:
         problem = self._problems[index]
         truncated = not tokens or tokens[-1] not in self._stop
         completion = split(self._prefill + text, tokens=len(tokens), truncated=truncated)
         verdict = verify(problem, completion)
-        parts = rewards.score(self._terms, problem, completion, verdict)
+        try:
+            parts = rewards.score(self._terms, problem, completion, verdict)
+        except RewardError as error:
+            errors.append(error)
+            return Rollout(problem, completion, verdict._replace(reason=str(error)), None, None, index)
         total = None if parts is None else rewards.total(self._terms, parts)
         return Rollout(problem, completion, verdict, parts, total, index)
 

@@ -4,6 +4,7 @@ The workers find each other by the environment variables that torch.distributed 
 torchrun: its agent kills workers 30 s after a signal, and a GRPO step may need longer to end well.
 """
 
+import json
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from r1cli.config.schema import Config
 from r1cli.errors import UserError
-from r1cli.runs.files import read_jsonl
+from r1cli.runs.files import Row, disk
 from r1cli.runs.run import Run
 from r1cli.stages.listener import Listener
 from r1cli.stages.stop import Interrupted, StopRequest
@@ -33,12 +34,12 @@ class WorkerFailed(Exception):
 
 def run_workers(config: Config, run: Run, listeners: Sequence[Listener], stop: StopRequest) -> None:
     """Start `launcher.processes` workers and wait; `listeners` get the rows they write."""
+    news, told = News(run), False
     workers = [_start(config, run, rank) for rank in range(config.launcher.processes)]
-    seen, told = len(read_jsonl(run.metrics)), False
     try:
         while any(worker.poll() is None for worker in workers):
             time.sleep(0.5)
-            seen = _pass_on(run, seen, listeners)
+            news.pass_on(listeners)
             if stop() and not told:
                 told = True
                 _signal(workers, signal.SIGTERM)
@@ -47,7 +48,7 @@ def run_workers(config: Config, run: Run, listeners: Sequence[Listener], stop: S
         failed = _failed(workers, told)  # before the others are killed, which would look like failures
     finally:
         _end(workers)
-    _pass_on(run, seen, listeners)
+    news.pass_on(listeners)
     if failed is not None:
         raise _reason(run, failed, workers[failed].returncode)
     if any(worker.returncode != 0 for worker in workers):
@@ -110,12 +111,43 @@ def _port() -> str:
     return _chosen[0]
 
 
-def _pass_on(run: Run, seen: int, listeners: Sequence[Listener]) -> int:
-    rows = read_jsonl(run.metrics)
-    for row in rows[seen:]:
-        for listener in listeners:
-            listener.row(row)
-    return len(rows)
+class News:
+    """The rows that workers add to `metrics.jsonl` and `samples.jsonl` from now on."""
+
+    def __init__(self, run: Run) -> None:
+        self._metrics, self._samples = Tail(run.metrics), Tail(run.samples)
+
+    def pass_on(self, listeners: Sequence[Listener]) -> None:
+        """Tell the listeners what is new, samples first: an evaluation's are written before its row."""
+        metrics = self._metrics.rows()  # read first, so that the samples of all these are there
+        for sample in self._samples.rows():
+            for listener in listeners:
+                listener.sample(sample)
+        for row in metrics:
+            for listener in listeners:
+                listener.row(row)
+
+
+class Tail:
+    """The whole lines that are added to a `.jsonl` file after this was made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset = path, 0
+        self._lines()
+
+    def rows(self) -> list[Row]:
+        """The rows since the last call; a line is only read once it is whole."""
+        return [json.loads(line) for line in self._lines() if line.strip()]
+
+    def _lines(self) -> list[bytes]:
+        with disk(self._path, "read"):
+            if not self._path.exists():
+                return []
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                whole, end, _ = file.read().rpartition(b"\n")
+        self._offset += len(whole) + len(end)
+        return whole.split(b"\n") if end else []
 
 
 def _signal(workers: Sequence["subprocess.Popen[bytes]"], number: signal.Signals) -> None:

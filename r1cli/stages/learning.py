@@ -10,32 +10,38 @@ from typing import Any
 from accelerate.utils import gather_object
 
 from r1cli.errors import UserError
+from r1cli.rewards import RewardError
 from r1cli.runs.files import SPACE
 from r1cli.runs.run import Run, step_of
-from r1cli.stages.callbacks import asked
+from r1cli.stages.callbacks import AllLearned, asked
+from r1cli.stages.grading import BatchFailed
+from r1cli.stages.output import Output
 from r1cli.stages.stop import Interrupted
 
 # What safetensors and PyTorch say instead of an OSError. PyTorch's reader calls itself PyTorchStreamReader.
 _FULL = ("No space left on device", "PytorchStreamWriter", "unexpected pos")
 
 
-def learn(trainer: Any, run: Run, should_stop: Callable[[], bool]) -> None:
+def learn(trainer: Any, run: Run, output: Output, should_stop: Callable[[], bool]) -> None:
     """Train to the last step.
 
     Raises:
         Interrupted: a stop was asked for; a checkpoint of the last finished step is saved.
         UserError: there is no space left for a checkpoint.
+        RewardError: a reward failed; the completion it failed on is in `samples.jsonl`.
     """
     checkpoint = run.last_checkpoint()
     try:
-        with room(run.checkpoints):
+        with room(run.checkpoints), suppress(AllLearned):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    except Exception:
+    except Exception as error:
         # One process only: with several, the others are still inside a collective and would never answer.
         if trainer.accelerator.num_processes == 1:
             with suppress(Exception):
                 keep(trainer, run)
             _drop_torn(run)
+        if isinstance(error, BatchFailed):
+            raise _told(error, trainer.state.global_step, run, output) from error
         raise
     if asked(should_stop):
         with room(run.checkpoints):
@@ -46,6 +52,15 @@ def learn(trainer: Any, run: Run, should_stop: Callable[[], bool]) -> None:
         raise UserError(
             f"training ended by itself after {step} of {steps} steps; the log of the run says more."
         )
+
+
+def _told(error: BatchFailed, step: int, run: Run, output: Output) -> RewardError:
+    """The same error, which says where its completion can be read; any process may have met it."""
+    try:
+        output.failed(step, error.rollouts)
+    except UserError as refused:
+        return RewardError(f"{error}; its completion could not be kept: {refused.message}")
+    return RewardError(f"{error}; its completion is in {run.samples} (kind `failed`)")
 
 
 def keep(trainer: Any, run: Run) -> None:

@@ -1,5 +1,6 @@
 """`Config.model` to a policy and its tokenizer: embedded, local directory, GGUF file or Hub id."""
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 _FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 _SECONDS = 5.0
 """How long the Hub may take to answer."""
+_REFUSALS = (401, 403)
+"""HTTP codes: the token is missing, wrong, or may not read this model."""
 
 
 class Policy(NamedTuple):
@@ -32,7 +35,7 @@ class Policy(NamedTuple):
 def locate(model: ModelConfig) -> Path | None:
     """The local directory or GGUF file of a model, checked; None when it must come from the Hub.
 
-    Raises `UserError` when the path is missing, or a directory has no config or no weights.
+    Raises `UserError` when the path is missing, or a directory has no readable config or no weights.
     """
     if model.path is not None:
         return _checked(Path(model.path).expanduser(), f"model.path={model.path}")
@@ -64,11 +67,45 @@ def _checked(path: Path, what: str) -> Path:
         raise UserError(
             f"{what}: there is no config.json in it.", "Give the directory that `save_pretrained` wrote."
         )
+    read_json(path / "config.json")
     if not any(next(path.glob(pattern), None) for pattern in _WEIGHTS):
         raise UserError(
             f"{what}: there are no weights (*.safetensors) in it.", "Only safetensors weights are loaded."
         )
     return path
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of a model directory, e.g. `config.json`.
+
+    Raises:
+        UserError: it may not be read, or holds no JSON mapping.
+    """
+    try:
+        with disk(path, "read"):
+            found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} is not JSON: {reason}.", "Save or copy the model once more.") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is not a JSON mapping.", "Save or copy the model once more.")
+    return found
+
+
+def has_chat_template(home: Path) -> bool:
+    """Whether a model directory's tokenizer has a chat template, by the files that transformers looks at."""
+    if (home / "chat_template.jinja").is_file():
+        return True
+    settings = home / "tokenizer_config.json"
+    return settings.is_file() and read_json(settings).get("chat_template") is not None
+
+
+def no_chat_template() -> UserError:
+    """`model.template=chat` for a tokenizer that has none."""
+    return UserError(
+        "model.template=chat, but this model's tokenizer has no chat template.",
+        f"Choose a plain-text template: model.template={'|'.join(t for t in TEMPLATES if t != 'chat')}.",
+    )
 
 
 def fetch(model: ModelConfig) -> Path:
@@ -89,8 +126,10 @@ def fetch(model: ModelConfig) -> Path:
     except GatedRepoError as error:
         raise UserError(f"{name} is gated on the Hub.", "Accept its terms there and set HF_TOKEN.") from error
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise UserError(f"the Hub has no {name} at revision {model.revision}.") from error
-    except Exception as error:  # every other failure of the client means: it cannot be reached now
+        raise UserError(
+            f"the Hub has no {name} at revision {model.revision}.", "A private model needs HF_TOKEN."
+        ) from error
+    except Exception as error:  # no network, a refusal, a fault of the Hub: an earlier download serves
         return _snapshot(model, error)
     return _snapshot(model, None)
 
@@ -108,12 +147,29 @@ def _snapshot(model: ModelConfig, unreachable: Exception | None) -> Path:
     except UserError:
         raise
     except Exception as error:
-        why = unreachable or error
-        raise UserError(
-            f"{name} is not on this machine and the Hub cannot be reached ({type(why).__name__}).",
-            "Use the embedded model=nano, or give a local copy: model.path=DIR or model.path=FILE.gguf.",
-        ) from why
+        raise _missing(name, unreachable or error) from (unreachable or error)
     return _checked(Path(path), name)
+
+
+def _missing(name: str, why: Exception) -> UserError:
+    """A Hub id without a copy on this machine, and why there is none."""
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    if isinstance(why, HFValidationError):
+        return UserError(f"model.hub_id={name} is no id of the Hub.", "Ids are written ORG/NAME.")
+    local = "Use the embedded model=nano, or give a local copy: model.path=DIR or model.path=FILE.gguf."
+    if not isinstance(why, HfHubHTTPError):
+        reason = f"the Hub cannot be reached ({type(why).__name__})"
+    else:
+        code = why.response.status_code
+        reason = f"the Hub answers with {code} {why.response.reason_phrase}".rstrip()
+        if code in _REFUSALS:
+            local = (
+                "Set HF_TOKEN to a valid token that may read the model, or give a local copy: model.path=DIR."
+            )
+        else:
+            local = f"Try again later. {local}"
+    return UserError(f"{name} is not on this machine and {reason}.", local)
 
 
 def load(config: ModelConfig) -> Policy:
@@ -134,13 +190,13 @@ def load(config: ModelConfig) -> Policy:
             **where, dtype=dtype, quantization_config=GgufConfig(dequantize=True)
         )
     else:
-        _refuse_pickles(path)
+        _demand_tokenizer(path)
         tokenizer = AutoTokenizer.from_pretrained(path)
         model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
     return Policy(model, tokenizer, stop_tokens(model, tokenizer, str(path)))
 
 
-def _refuse_pickles(path: Path) -> None:
+def _demand_tokenizer(path: Path) -> None:
     if not (path / "tokenizer.json").is_file() and not (path / "tokenizer_config.json").is_file():
         raise UserError(
             f"{path}: there is no tokenizer in it (tokenizer.json).", "Save the tokenizer beside the model."
@@ -175,10 +231,7 @@ def prompt_text(template: str, tokenizer: Any, problem: Problem) -> str:
     if template != "chat":
         return text
     if tokenizer.chat_template is None:
-        raise UserError(
-            "model.template=chat, but this model's tokenizer has no chat template.",
-            f"Choose a plain-text template: model.template={'|'.join(t for t in TEMPLATES if t != 'chat')}.",
-        )
+        raise no_chat_template()
     messages = [{"role": "user", "content": text}]
     return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 

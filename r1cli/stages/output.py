@@ -1,4 +1,4 @@
-"""What a run writes down, and who hears of it: called on the main process only."""
+"""What a run writes down, and who hears of it: called on the main process, if not said otherwise."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,7 +8,7 @@ from r1cli.config.schema import Config
 from r1cli.metrics.rollouts import Rollout
 from r1cli.problem import Problem
 from r1cli.runs.files import read_jsonl
-from r1cli.runs.run import Run
+from r1cli.runs.run import Run, is_eval
 from r1cli.stages.listener import Listener
 from r1cli.stages.models import Policy, prompt_text
 
@@ -26,7 +26,7 @@ class Output:
 
     def evaluated(self) -> set[int]:
         """The steps whose evaluation is written down already."""
-        return {int(row["step"]) for row in read_jsonl(self._run.metrics) if "eval/accuracy" in row}
+        return {int(row["step"]) for row in read_jsonl(self._run.metrics) if is_eval(row)}
 
     def row(self, row: Row) -> None:
         """Write a metric row."""
@@ -37,12 +37,21 @@ class Output:
     def samples(self, step: int, kind: str, rollouts: Sequence[Rollout]) -> None:
         """Write every completion of the first few prompts; `kind` is `train` or `probe`."""
         chosen = set(list(dict.fromkeys(r.group for r in rollouts))[: self._prompts])
+        self._write(step, kind, [rollout for rollout in rollouts if rollout.group in chosen])
+
+    def failed(self, step: int, rollouts: Sequence[Rollout]) -> None:
+        """Write a whole batch on which a reward failed after `step` updates; `kind` is `failed`.
+
+        The only rows that a process other than the main one may write: the run is about to end.
+        """
+        self._write(step, "failed", rollouts)
+
+    def _write(self, step: int, kind: str, rollouts: Sequence[Rollout]) -> None:
         for rollout in rollouts:
-            if rollout.group in chosen:
-                row = sample_row(step, kind, rollout, self._asked(rollout.problem))
-                self._run.log_sample(row)
-                for listener in self._listeners:
-                    listener.sample(row)
+            row = sample_row(step, kind, rollout, self._asked(rollout.problem))
+            self._run.log_sample(row)
+            for listener in self._listeners:
+                listener.sample(row)
 
 
 def output_of(config: Config, run: Run, policy: Policy, listeners: Sequence[Listener]) -> Output:

@@ -84,6 +84,10 @@ def redirect_transformers() -> None:
 
 
 def peak_memory_gb() -> float:
-    """Largest resident memory of this process so far, in GB (10^9 bytes)."""
-    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Largest resident memory of one process of the run so far, in GB (10^9 bytes).
+
+    That is this process or one it started that has ended: with several workers the largest of them, not
+    their sum.
+    """
+    kib = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return round(kib * (1 if sys.platform == "darwin" else 1024) / 1e9, 3)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from r1cli.config.schema import Config
-from r1cli.runs.run import Run
+from r1cli.runs.run import Run, is_eval
 
 logger = logging.getLogger("r1cli.wandb")
 
@@ -91,7 +91,7 @@ class WandbLog:
     def row(self, row: dict[str, Any]) -> None:
         """Log a metric row."""
         self._guarded(lambda: self._wandb.log({k: v for k, v in row.items() if k != "time"}))
-        if "eval/accuracy" in row:
+        if is_eval(row):
             self._guarded(self._flush)
 
     def sample(self, row: dict[str, Any]) -> None:

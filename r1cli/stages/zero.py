@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from r1cli import tasks
-from r1cli.config.batch import BatchPlan, solve
+from r1cli.config.batch import BatchPlan, prompts_at_once, solve
 from r1cli.config.schema import Config
 from r1cli.config.stage_schema import ZeroStage
 from r1cli.errors import UserError
@@ -21,7 +21,7 @@ from r1cli.stages.evaluate import held_out
 from r1cli.stages.grading import Grader
 from r1cli.stages.learning import learn, room
 from r1cli.stages.listener import Listener
-from r1cli.stages.output import output_of
+from r1cli.stages.output import Output, output_of
 from r1cli.stages.recorder import Recorder
 from r1cli.stages.stop import StopRequest
 from r1cli.stages.trainer import Clock, ZeroTrainer, rollout, samples_plainly
@@ -34,12 +34,13 @@ def run_zero(config: Config, run: Run, listeners: Sequence[Listener], stop: Stop
     policy = models.load(config.model)
     _place_reference(config, run, policy)
     task = tasks.load(config.task, config.seed)
-    least = prompts_at_once(stage, batch_plan(config))
+    least = prompts_at_once(batch_plan(config), stage.trl.get("steps_per_generation"))
     train = task.train(max(least, stage.steps * stage.prompts_per_step))
     heldout = task.heldout(stage.eval.problems)
     _check_problems(train, heldout, least)
-    trainer = build(config, run, policy, train, heldout, listeners, stop)
-    learn(trainer, run, stop)
+    output = output_of(config, run, policy, listeners)
+    trainer = build(config, run, policy, train, heldout, output, stop)
+    learn(trainer, run, output, stop)
     if trainer.accelerator.is_main_process:
         with room(run.model):
             models.save(trainer.accelerator.unwrap_model(trainer.model), policy.tokenizer, run.model)
@@ -51,12 +52,6 @@ def batch_plan(config: Config) -> BatchPlan:
     stage = config.stage
     assert isinstance(stage, ZeroStage)
     return solve(stage.prompts_per_step, stage.group_size, stage.micro_batch, config.launcher.processes)
-
-
-def prompts_at_once(stage: ZeroStage, plan: BatchPlan) -> int:
-    """Prompts of one generation: with fewer problems TRL would train no step and say nothing."""
-    passes = stage.trl.get("steps_per_generation") or plan.accumulation
-    return max(plan.prompts, plan.per_device * passes * plan.processes // plan.group)
 
 
 def order(problems: int, wanted: int, least: int, seed: int) -> list[int]:
@@ -80,7 +75,7 @@ def build(
     policy: models.Policy,
     train: Sequence[Problem],
     heldout: Sequence[Problem],
-    listeners: Sequence[Listener],
+    output: Output,
     stop: StopRequest,
 ) -> ZeroTrainer:
     """The trainer with its rewards, recorder and evaluator."""
@@ -93,7 +88,7 @@ def build(
     lengths = [len(ids) for ids in models.encode(policy, name, train)]
     _check_lengths(policy, lengths, stage)
     grader = Grader(train, config.reward, prefill=template(name).prefill, stop=policy.stop)
-    clock, output = Clock(), output_of(config, run, policy, listeners)
+    clock = Clock()
     recorder = Recorder(config, grader, clock, output, lengths)
     recorder.continue_from(run.last_train_row())
     held = held_out(config, policy, heldout, stage.max_completion_tokens)
@@ -103,7 +98,7 @@ def build(
     asked = order(
         len(train),
         stage.steps * stage.prompts_per_step,
-        prompts_at_once(stage, batch_plan(config)),
+        prompts_at_once(batch_plan(config), stage.trl.get("steps_per_generation")),
         config.seed,
     )
     trainer = ZeroTrainer(
