@@ -245,8 +245,14 @@ def test_the_word_lists_are_quoted_as_they_are() -> None:
 
 # ── TRL's defaults ──
 
-DERIVED = {"generation_batch_size", "steps_per_generation", "distributed_state", "mixed_precision"}
-"""Options that TRL works out from the others."""
+DERIVED = {
+    "generation_batch_size",
+    "steps_per_generation",
+    "distributed_state",
+    "mixed_precision",
+    "activation_checkpointing",
+}
+"""Options that TRL works out from the others; the last is the new name of gradient_checkpointing."""
 
 
 @pytest.mark.slow
