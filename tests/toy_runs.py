@@ -27,7 +27,7 @@ def toy_config(runs_dir: Path, run_id: str | None = None, **model: Any) -> Confi
                 "rl": {
                     "learning_rate": 3e-4, "prompts_per_step": 4, "group_size": 8, "steps": 10,
                     "max_completion_tokens": 96, "micro_batch": 16, "gradient_checkpointing": False,
-                    "eval_batch": 64,
+                    "eval_batch": 64, "threads": None,
                 },
                 **model,
             },

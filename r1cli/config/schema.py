@@ -26,6 +26,8 @@ class RLDefaults(Strict):
     """Compute activations twice to keep fewer of them."""
     eval_batch: Positive
     """Completions of an evaluation generated at once on one device."""
+    threads: int | None = Field(ge=1)
+    """CPU threads that suit it; None leaves them to torch."""
 
 
 class ModelConfig(Strict):
