@@ -71,8 +71,9 @@ def own_share(rows: Sequence[Mapping[str, Any]]) -> float:
 def r1(words: Sequence[str], threads: int | None = None) -> Measured:
     """Run `r1 train zero` in a child, in a directory that is removed again."""
     with tempfile.TemporaryDirectory() as runs:
-        command = [*child.R1, "train", "zero", *NO_EXTRAS, *words, "run_id=bench"]
-        ran = child.run(command, threads=threads, runs=Path(runs))
+        cores = [] if threads is None else [f"launcher.threads={threads}"]
+        command = [*child.R1, "train", "zero", *NO_EXTRAS, *cores, *words, "run_id=bench"]
+        ran = child.run(command, runs=Path(runs))
         rows = read_jsonl(Path(runs) / "bench" / "metrics.jsonl")
         said = json.loads((Path(runs) / "bench" / "manifest.json").read_text())["result"]["peak_memory_gb"]
     return Measured(from_rows(rows), own_share(rows), max(ran.memory_gb, said))
@@ -110,16 +111,16 @@ def alone(words: Sequence[str], rounds: int) -> str:
 
 
 def beside_trl(words: Sequence[str], rounds: int) -> str:
-    """R1 and the plain script in turns, so that a busy machine slows both alike."""
+    """R1 and the plain script in turns, with one thread each, so that a busy machine slows both alike."""
     ours, theirs = [], []
     for _ in range(rounds):
-        ours.append(r1(words))
-        theirs.append(plain(words))
+        ours.append(r1(words, threads=1))
+        theirs.append(plain(words, threads=1))
     return table.markdown(HEAD, [row("r1 train zero", ours), row("plain TRL script", theirs)])
 
 
 def threads(words: Sequence[str], rounds: int) -> str:
-    """The same steps with OMP_NUM_THREADS=1 and 2, in turns."""
+    """The same steps with launcher.threads=1 and 2, in turns."""
     found: dict[int, list[Measured]] = {1: [], 2: []}
     for _ in range(rounds):
         for count, runs in found.items():
